@@ -1,0 +1,83 @@
+# "make" alone lists the targets. Only Go, git and make are needed, and for
+# "make test" a C compiler, which the race detector asks for.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
+
+# Prints each package's line, what failed, the ten slowest tests and the count.
+REPORT := go run ./test/slowest
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Start an etcd cluster on loopback and keep it; Ctrl-C stops it, again resumes it
+	@exec bin/seedproof up
+
+.PHONY: build
+build: ## Build the programs into bin/
+	@mkdir -p bin
+	$(GOBUILD) -o bin/ ./cmd/...
+
+.PHONY: test
+test: check-cc vet servers ## What CI runs: gofmt, vet, every test under the race detector (25 min at most)
+	@( status=0; \
+	   CGO_ENABLED=1 go test -race -vet=off -timeout 20m -json ./... || status=$$?; \
+	   go test -C api/gen -json ./... || status=$$?; \
+	   exit $$status ) | $(REPORT)
+
+.PHONY: test-short
+test-short: vet ## The quick tests, without the race detector (about a minute)
+	@go test -short -vet=off -timeout 5m -json ./... | $(REPORT)
+
+.PHONY: test-imports
+test-imports: ## Only the rules of who may import whom (part of test)
+	go test ./test/imports
+
+.PHONY: chaos
+chaos: ## The long random runs and the full fault matrices (up to two hours)
+	@go test -tags chaos -vet=off -count=1 -timeout 120m -json ./... | $(REPORT)
+
+.PHONY: bench
+bench: ## The measurements of docs/performance.md
+	go test -run xxx -bench . -timeout 60m ./test/bench/...
+
+.PHONY: drill
+drill: build ## The incident of kops 16416 as a story, on a cluster of its own (about a minute)
+	@bin/seedproof demo reseed
+
+.PHONY: lint
+lint: ## golangci-lint, built from its pinned version at first use
+	@linter=$$(go run ./internal/testenv/build golangci-lint); "$$linter" run
+
+.PHONY: vet
+vet:
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go vet -tags chaos ./...
+	go vet -C api/gen ./...
+
+.PHONY: check-cc
+check-cc:
+	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { \
+	  echo "make test needs a C compiler, for Go's race detector, and there is no $$cc here."; \
+	  echo "Install one (Debian: apt-get install gcc libc6-dev), or run \"make test-short\", which needs none."; \
+	  exit 1; }
+
+.PHONY: generate
+generate: ## Make api/ anew from its .proto files
+	go run -C api/gen .
+
+.PHONY: servers
+servers: ## Build the foreign servers of the tests beforehand (else at first use)
+	@go run ./internal/testenv/build
+
+.PHONY: clean
+clean: ## Remove bin/; built servers stay in their cache, clusters in their folders
+	rm -rf bin
