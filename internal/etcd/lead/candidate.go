@@ -1,0 +1,213 @@
+package lead
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seedproof/seedproof/internal/store"
+)
+
+// Clock is the time that terms are measured in; only differences count.
+type Clock interface{ Now() time.Time }
+
+// Candidate is one agent's side of leading. It is used by one goroutine.
+type Candidate struct {
+	Store store.Store
+	Name  string
+	Term  time.Duration
+	Clock Clock
+
+	held    Lease         // zero while we do not lead
+	version store.Version // of held, as we last wrote it
+	renewed time.Time     // when held was last known to stand
+	unsure  bool          // a renewal's answer was lost: look before anything else
+
+	seen      store.Version // the object as it was last seen, and since when
+	seenLease Lease
+	seenOK    bool
+	since     time.Time
+}
+
+// Held is the lease that we hold, by what was last seen; false if we do not.
+func (c *Candidate) Held() (Lease, bool) {
+	return c.held, c.held.Tenure != "" && c.Clock.Now().Sub(c.renewed) < c.Term
+}
+
+// Tick renews our lease, or watches another's and takes it over when that may
+// be done. listed is the version of the lease object in a listing just made,
+// "" if it was not listed. writable says whether the place may be written to.
+// It returns the lease if we lead now, and in words why or why not.
+func (c *Candidate) Tick(ctx context.Context, listed store.Version, writable bool, agents Agents) (Lease, bool, string) {
+	if c.held.Tenure != "" {
+		if lead, why, decided := c.renew(ctx, writable); decided {
+			return c.held, lead, why
+		}
+		// Lost to somebody else: from here on we are a candidate again.
+		listed = c.seen
+	}
+	sight, err := c.watch(ctx, listed)
+	if err != nil {
+		return Lease{}, false, fmt.Sprintf("the lease cannot be read: %v", err)
+	}
+	move := Decide(sight, agents, c.Term)
+	switch {
+	case !move.Take:
+		return Lease{}, false, move.Why
+	case !writable:
+		return Lease{}, false, "the control store may not be written to"
+	}
+	return c.take(ctx, move)
+}
+
+// renew swaps our lease for one with a new beat. decided is false when it was
+// lost to another.
+func (c *Candidate) renew(ctx context.Context, writable bool) (lead bool, why string, decided bool) {
+	if !writable {
+		_, stands := c.Held()
+		return stands, "the control store may not be written to", true
+	}
+	if c.unsure {
+		if err := c.lookAgain(ctx); err != nil {
+			_, stands := c.Held()
+			return stands, fmt.Sprintf("the lease cannot be read: %v", err), true
+		}
+		if c.held.Tenure == "" {
+			return false, "", false
+		}
+	}
+	next := c.held
+	next.Beat = nonce()
+	now := c.Clock.Now()
+	info, err := store.Swap(ctx, c.Store, Key, c.version, next.encode())
+	var refused *store.Refused
+	switch {
+	case err == nil:
+		c.held, c.version, c.renewed = next, info.Version, now
+		return true, "renewed", true
+	case errors.As(err, &refused):
+		c.lost(refused.Content, refused.Have.Version)
+		return c.held.Tenure != "", "the lease was changed by another", c.held.Tenure != ""
+	}
+	c.unsure = true
+	_, stands := c.Held()
+	return stands, fmt.Sprintf("the lease could not be renewed: %v", err), true
+}
+
+// Confirm proves, before an act, that we still lead. While the last renewal is
+// younger than half a term that is known; after a pause the lease is read.
+func (c *Candidate) Confirm(ctx context.Context) error {
+	if c.held.Tenure == "" {
+		return errors.New("we do not hold the lease")
+	}
+	if !c.unsure && c.Clock.Now().Sub(c.renewed) < c.Term/2 {
+		return nil
+	}
+	if err := c.lookAgain(ctx); err != nil {
+		return fmt.Errorf("look at the lease before acting: %w", err)
+	}
+	if c.held.Tenure == "" {
+		return errors.New("another leads by now")
+	}
+	return nil
+}
+
+// lookAgain reads the lease and finds out whether it is still ours.
+func (c *Candidate) lookAgain(ctx context.Context) error {
+	now := c.Clock.Now()
+	content, info, err := store.Read(ctx, c.Store, Key, leaseLimit)
+	if errors.Is(err, store.ErrNotFound) {
+		c.lost(nil, "")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l, err := parse(content)
+	if err == nil && l.Tenure == c.held.Tenure && !l.Released {
+		c.held, c.version, c.renewed, c.unsure = l, info.Version, now, false
+		return nil
+	}
+	c.lost(content, info.Version)
+	return nil
+}
+
+// lost gives up our lease and remembers what stands in its place. A beat of
+// our own, written by a renewal whose answer was lost, is still ours.
+func (c *Candidate) lost(content []byte, version store.Version) {
+	if l, err := parse(content); err == nil && l.Tenure == c.held.Tenure && !l.Released {
+		c.held, c.version, c.unsure = l, version, false
+		return
+	}
+	c.held, c.version, c.unsure = Lease{}, "", false
+	c.see(version, content)
+}
+
+func (c *Candidate) see(version store.Version, content []byte) {
+	l, err := parse(content)
+	c.seen, c.seenLease, c.seenOK, c.since = version, l, err == nil, c.Clock.Now()
+}
+
+// watch looks at another's lease, and reads it only when it has changed.
+func (c *Candidate) watch(ctx context.Context, listed store.Version) (Sight, error) {
+	if listed == "" {
+		c.seen = ""
+		return Sight{Lease: Lease{Epoch: c.seenLease.Epoch}}, nil
+	}
+	if listed != c.seen {
+		content, info, err := store.Read(ctx, c.Store, Key, leaseLimit)
+		if err != nil {
+			return Sight{}, err
+		}
+		c.see(info.Version, content)
+	}
+	return Sight{There: true, Readable: c.seenOK, Lease: c.seenLease, Still: c.Clock.Now().Sub(c.since)}, nil
+}
+
+func (c *Candidate) take(ctx context.Context, move Move) (Lease, bool, string) {
+	l := Lease{Format: format, Epoch: move.Epoch, Tenure: nonce(), Beat: nonce(), Holder: c.Name, TermMillis: c.Term.Milliseconds()}
+	now := c.Clock.Now()
+	var info store.Info
+	var err error
+	if c.seen == "" {
+		info, err = store.Create(ctx, c.Store, Key, l.encode())
+	} else {
+		info, err = store.Swap(ctx, c.Store, Key, c.seen, l.encode())
+	}
+	var refused *store.Refused
+	switch {
+	case err == nil:
+		c.held, c.version, c.renewed, c.unsure = l, info.Version, now, false
+		return l, true, move.Why
+	case errors.As(err, &refused):
+		c.see(refused.Have.Version, refused.Content)
+		return Lease{}, false, "another took the lease first"
+	}
+	// The write may still arrive: a lease of ours that we do not know of is
+	// taken over like anybody else's, after a whole term.
+	return Lease{}, false, fmt.Sprintf("the lease could not be taken: %v", err)
+}
+
+// Release marks the lease as released, so that the next leader need not wait.
+func (c *Candidate) Release(ctx context.Context) error {
+	if c.held.Tenure == "" {
+		return nil
+	}
+	l := c.held
+	l.Released, l.Beat = true, nonce()
+	_, err := store.Swap(ctx, c.Store, Key, c.version, l.encode())
+	c.held, c.version = Lease{}, ""
+	if err != nil {
+		return fmt.Errorf("release the lease: %w", err)
+	}
+	return nil
+}
+
+func nonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,148 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seedproof/seedproof/internal/etcd/decide"
+	"github.com/seedproof/seedproof/internal/proof"
+	"github.com/seedproof/seedproof/internal/store"
+)
+
+// WriteRecord puts r in the place of what the view found: created where there
+// was none, swapped for exactly what was read otherwise. A damaged one is set
+// aside first. The serial is one above that of the view and of any memory.
+func (k *Keeper) WriteRecord(ctx context.Context, v View, r Record, highestSerial uint64) (Record, error) {
+	if !v.Place.Writable() {
+		return Record{}, fmt.Errorf("write the record: the place is %s: %s", v.Place.State, v.Place.Why)
+	}
+	if err := r.Spec.Validate(); err != nil {
+		return Record{}, fmt.Errorf("write the record: %w", err)
+	}
+	r.Format, r.Cluster, r.Nonce = format, k.Cluster, NewNonce()
+	r.Serial = max(highestSerial, v.Record.Serial, r.Serial) + 1
+	r.WrittenAt, r.WrittenBy = k.Now().UTC().Truncate(time.Second), k.Writer
+	r.UsedApprovals = newest(r.UsedApprovals, maxUsedUp)
+	r.Mirrored = newest(r.Mirrored, maxMirrored)
+	if v.recordVersion != "" && v.Doc == nil {
+		if err := k.setAside(ctx, v); err != nil {
+			return Record{}, err
+		}
+	}
+	if err := k.put(ctx, RecordKey, v.recordVersion, encode(r)); err != nil {
+		return Record{}, fmt.Errorf("write the record: %w", err)
+	}
+	return r, nil
+}
+
+// setAside keeps a damaged record under another name before it is replaced.
+func (k *Keeper) setAside(ctx context.Context, v View) error {
+	if v.recordContent == nil {
+		return errors.New("set the damaged record aside: it is too large to be read; move it away by hand")
+	}
+	key := RecordKey + ".damaged-" + k.Now().UTC().Format("20060102T150405Z")
+	_, err := store.Create(ctx, k.Store, key, v.recordContent)
+	if err != nil && !errors.Is(err, store.ErrConditionFailed) {
+		return fmt.Errorf("set the damaged record aside: %w", err)
+	}
+	return nil
+}
+
+// SetForeignAside keeps a record that names another cluster, before an approved
+// adoption replaces it.
+func (k *Keeper) SetForeignAside(ctx context.Context, v View) error {
+	if v.Doc == nil {
+		return nil
+	}
+	key := RecordKey + ".replaced-" + v.Doc.Nonce
+	_, err := store.Create(ctx, k.Store, key, v.recordContent)
+	if err != nil && !errors.Is(err, store.ErrConditionFailed) {
+		return fmt.Errorf("set the other cluster's record aside: %w", err)
+	}
+	return nil
+}
+
+// WriteClaim creates the claim, or swaps it for exactly what the view found.
+func (k *Keeper) WriteClaim(ctx context.Context, v View, doc ClaimDoc) error {
+	if !v.Place.Writable() {
+		return fmt.Errorf("write the claim: the place is %s: %s", v.Place.State, v.Place.Why)
+	}
+	doc.Format, doc.Cluster, doc.Nonce = format, k.Cluster, NewNonce()
+	if err := k.put(ctx, ClaimKey, v.claimVersion, encode(doc)); err != nil {
+		return fmt.Errorf("write the claim: %w", err)
+	}
+	return nil
+}
+
+func (k *Keeper) put(ctx context.Context, key string, old store.Version, content []byte) error {
+	var err error
+	if old == "" {
+		_, err = store.Create(ctx, k.Store, key, content)
+	} else {
+		_, err = store.Swap(ctx, k.Store, key, old, content)
+	}
+	return err
+}
+
+// PutMark writes the place's mark: a new one, or the remembered one back.
+func (k *Keeper) PutMark(ctx context.Context, v View, kind store.Kind) error {
+	return putMark(ctx, k.Store, k.Cluster, v.Place, kind, k.Now())
+}
+
+func putMark(ctx context.Context, s store.Store, cluster string, place store.PlaceFinding, kind store.Kind, now time.Time) error {
+	if !place.Markable() {
+		return fmt.Errorf("mark %s: the place is %s: %s", s.URL(), place.State, place.Why)
+	}
+	mark := store.NewMark(kind, cluster, now)
+	if place.MarkID != "" {
+		mark.ID = place.MarkID
+	}
+	return store.PutMark(ctx, s, mark)
+}
+
+// forward is the mark that a store leaves behind when the cluster moved.
+type forward struct {
+	Format int       `json:"format"`
+	To     string    `json:"to"`
+	At     time.Time `json:"at"`
+}
+
+func parseForward(content []byte) string {
+	var f forward
+	if json.Unmarshal(content, &f) != nil || f.Format != format {
+		return ""
+	}
+	return f.To
+}
+
+// Forward leaves a forwarding mark in the store that the cluster moves out of.
+func (k *Keeper) Forward(ctx context.Context, v View, to string) error {
+	content := encode(forward{Format: format, To: to, At: k.Now().UTC()})
+	if err := k.put(ctx, ForwardKey, v.Version(ForwardKey), content); err != nil {
+		return fmt.Errorf("leave a forwarding mark: %w", err)
+	}
+	return nil
+}
+
+// NewClaim is a claim with all identities computed beforehand. members are the
+// agents that answered; a re-creation passes what its approval covered.
+func NewClaim(members []decide.ClaimMember, lineage string, generation uint64) decide.Claim {
+	if lineage == "" {
+		lineage = NewLineage()
+	}
+	return decide.Claim{
+		Attempt: NewNonce(), State: decide.ClaimOpen, Members: members,
+		Identity: proof.Identity{Lineage: lineage, Generation: generation, Birth: NewNonce()},
+	}
+}
+
+func newest(list []string, limit int) []string {
+	if len(list) <= limit {
+		return list
+	}
+	return slices.Clone(list[len(list)-limit:])
+}
