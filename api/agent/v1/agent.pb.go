@@ -1176,8 +1176,10 @@ type Testimony struct {
 	// Agents that this one was told of: name=address.
 	Peers []string `protobuf:"bytes,22,rep,name=peers,proto3" json:"peers,omitempty"`
 	// The data volume is empty and known to be the right one.
-	EmptyVolume   bool `protobuf:"varint,23,opt,name=empty_volume,json=emptyVolume,proto3" json:"empty_volume,omitempty"`
-	Learner       bool `protobuf:"varint,24,opt,name=learner,proto3" json:"learner,omitempty"`
+	EmptyVolume bool `protobuf:"varint,23,opt,name=empty_volume,json=emptyVolume,proto3" json:"empty_volume,omitempty"`
+	Learner     bool `protobuf:"varint,24,opt,name=learner,proto3" json:"learner,omitempty"`
+	// Of the live etcd, or of the directory's mark; 0 while it is not known.
+	EtcdClusterId uint64 `protobuf:"varint,25,opt,name=etcd_cluster_id,json=etcdClusterId,proto3" json:"etcd_cluster_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1380,6 +1382,13 @@ func (x *Testimony) GetLearner() bool {
 	return false
 }
 
+func (x *Testimony) GetEtcdClusterId() uint64 {
+	if x != nil {
+		return x.EtcdClusterId
+	}
+	return 0
+}
+
 type HearRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         *Lease                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
@@ -1429,8 +1438,10 @@ type NoteClaimRequest struct {
 	Lease *Lease                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Claim *Claim                 `protobuf:"bytes,2,opt,name=claim,proto3" json:"claim,omitempty"`
 	// Where the claim is kept, so that an emptied store is known for one.
-	ControlStore  *Place `protobuf:"bytes,3,opt,name=control_store,json=controlStore,proto3" json:"control_store,omitempty"`
-	BackupStore   *Place `protobuf:"bytes,4,opt,name=backup_store,json=backupStore,proto3" json:"backup_store,omitempty"`
+	ControlStore *Place `protobuf:"bytes,3,opt,name=control_store,json=controlStore,proto3" json:"control_store,omitempty"`
+	BackupStore  *Place `protobuf:"bytes,4,opt,name=backup_store,json=backupStore,proto3" json:"backup_store,omitempty"`
+	// The spec of the cluster to be, as JSON; empty: nothing is changed.
+	Spec          []byte `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1489,6 +1500,13 @@ func (x *NoteClaimRequest) GetControlStore() *Place {
 func (x *NoteClaimRequest) GetBackupStore() *Place {
 	if x != nil {
 		return x.BackupStore
+	}
+	return nil
+}
+
+func (x *NoteClaimRequest) GetSpec() []byte {
+	if x != nil {
+		return x.Spec
 	}
 	return nil
 }
@@ -1668,9 +1686,13 @@ func (x *StartRequest) GetLease() *Lease {
 }
 
 type RetireRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Lease         *Lease                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Lease  *Lease                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What the directory bore when it was decided on, so that a call repeated
+	// late never retires the directory that came after it. Zero: not checked.
+	Was           *Identity `protobuf:"bytes,3,opt,name=was,proto3" json:"was,omitempty"`
+	Id            uint64    `protobuf:"varint,4,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1717,6 +1739,20 @@ func (x *RetireRequest) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *RetireRequest) GetWas() *Identity {
+	if x != nil {
+		return x.Was
+	}
+	return nil
+}
+
+func (x *RetireRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
 }
 
 type AdoptRequest struct {
@@ -2237,7 +2273,7 @@ const file_agent_v1_agent_proto_rawDesc = "" +
 	"supersedes\x18\a \x03(\tR\n" +
 	"supersedes\x124\n" +
 	"\x06covers\x18\b \x03(\v2\x1c.seedproof.agent.v1.IdentityR\x06covers\"\x10\n" +
-	"\x0eTestifyRequest\"\x91\a\n" +
+	"\x0eTestifyRequest\"\xb9\a\n" +
 	"\tTestimony\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12,\n" +
@@ -2265,14 +2301,16 @@ const file_agent_v1_agent_proto_rawDesc = "" +
 	"\fetcd_version\x18\x15 \x01(\tR\vetcdVersion\x12\x14\n" +
 	"\x05peers\x18\x16 \x03(\tR\x05peers\x12!\n" +
 	"\fempty_volume\x18\x17 \x01(\bR\vemptyVolume\x12\x18\n" +
-	"\alearner\x18\x18 \x01(\bR\alearner\">\n" +
+	"\alearner\x18\x18 \x01(\bR\alearner\x12&\n" +
+	"\x0fetcd_cluster_id\x18\x19 \x01(\x04R\retcdClusterId\">\n" +
 	"\vHearRequest\x12/\n" +
-	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\"\xf2\x01\n" +
+	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\"\x86\x02\n" +
 	"\x10NoteClaimRequest\x12/\n" +
 	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\x12/\n" +
 	"\x05claim\x18\x02 \x01(\v2\x19.seedproof.agent.v1.ClaimR\x05claim\x12>\n" +
 	"\rcontrol_store\x18\x03 \x01(\v2\x19.seedproof.agent.v1.PlaceR\fcontrolStore\x12<\n" +
-	"\fbackup_store\x18\x04 \x01(\v2\x19.seedproof.agent.v1.PlaceR\vbackupStore\"w\n" +
+	"\fbackup_store\x18\x04 \x01(\v2\x19.seedproof.agent.v1.PlaceR\vbackupStore\x12\x12\n" +
+	"\x04spec\x18\x05 \x01(\fR\x04spec\"w\n" +
 	"\x13StartClaimedRequest\x12/\n" +
 	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\x12/\n" +
 	"\x05claim\x18\x02 \x01(\v2\x19.seedproof.agent.v1.ClaimR\x05claim\"\xe7\x01\n" +
@@ -2284,10 +2322,12 @@ const file_agent_v1_agent_proto_rawDesc = "" +
 	"\vformer_lost\x18\x05 \x01(\bR\n" +
 	"formerLost\"?\n" +
 	"\fStartRequest\x12/\n" +
-	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\"X\n" +
+	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\"\x98\x01\n" +
 	"\rRetireRequest\x12/\n" +
 	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xa9\x01\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12.\n" +
+	"\x03was\x18\x03 \x01(\v2\x1c.seedproof.agent.v1.IdentityR\x03was\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\x04R\x02id\"\xa9\x01\n" +
 	"\fAdoptRequest\x12/\n" +
 	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\x128\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1c.seedproof.agent.v1.IdentityR\bidentity\x12.\n" +
@@ -2419,46 +2459,47 @@ var file_agent_v1_agent_proto_depIdxs = []int32{
 	4,  // 32: seedproof.agent.v1.StartJoiningRequest.members:type_name -> seedproof.agent.v1.Member
 	2,  // 33: seedproof.agent.v1.StartRequest.lease:type_name -> seedproof.agent.v1.Lease
 	2,  // 34: seedproof.agent.v1.RetireRequest.lease:type_name -> seedproof.agent.v1.Lease
-	2,  // 35: seedproof.agent.v1.AdoptRequest.lease:type_name -> seedproof.agent.v1.Lease
-	3,  // 36: seedproof.agent.v1.AdoptRequest.identity:type_name -> seedproof.agent.v1.Identity
-	3,  // 37: seedproof.agent.v1.AdoptRequest.was:type_name -> seedproof.agent.v1.Identity
-	2,  // 38: seedproof.agent.v1.RememberRequest.lease:type_name -> seedproof.agent.v1.Lease
-	3,  // 39: seedproof.agent.v1.RememberRequest.identity:type_name -> seedproof.agent.v1.Identity
-	4,  // 40: seedproof.agent.v1.RememberRequest.members:type_name -> seedproof.agent.v1.Member
-	9,  // 41: seedproof.agent.v1.RememberRequest.control_store:type_name -> seedproof.agent.v1.Place
-	9,  // 42: seedproof.agent.v1.RememberRequest.backup_store:type_name -> seedproof.agent.v1.Place
-	10, // 43: seedproof.agent.v1.GiveWordRequest.attestation:type_name -> seedproof.agent.v1.Attestation
-	11, // 44: seedproof.agent.v1.GiveWordRequest.approval:type_name -> seedproof.agent.v1.Approval
-	29, // 45: seedproof.agent.v1.ConfigureRequest.spec:type_name -> seedproof.agent.v1.ConfigureRequest.SpecEntry
-	14, // 46: seedproof.agent.v1.Agent.Testify:input_type -> seedproof.agent.v1.TestifyRequest
-	16, // 47: seedproof.agent.v1.Agent.Hear:input_type -> seedproof.agent.v1.HearRequest
-	17, // 48: seedproof.agent.v1.Agent.NoteClaim:input_type -> seedproof.agent.v1.NoteClaimRequest
-	18, // 49: seedproof.agent.v1.Agent.StartClaimed:input_type -> seedproof.agent.v1.StartClaimedRequest
-	19, // 50: seedproof.agent.v1.Agent.StartJoining:input_type -> seedproof.agent.v1.StartJoiningRequest
-	20, // 51: seedproof.agent.v1.Agent.Start:input_type -> seedproof.agent.v1.StartRequest
-	21, // 52: seedproof.agent.v1.Agent.Retire:input_type -> seedproof.agent.v1.RetireRequest
-	22, // 53: seedproof.agent.v1.Agent.Adopt:input_type -> seedproof.agent.v1.AdoptRequest
-	23, // 54: seedproof.agent.v1.Agent.Remember:input_type -> seedproof.agent.v1.RememberRequest
-	24, // 55: seedproof.agent.v1.Agent.GiveWord:input_type -> seedproof.agent.v1.GiveWordRequest
-	25, // 56: seedproof.agent.v1.Agent.Configure:input_type -> seedproof.agent.v1.ConfigureRequest
-	27, // 57: seedproof.agent.v1.Agent.Report:input_type -> seedproof.agent.v1.ReportRequest
-	15, // 58: seedproof.agent.v1.Agent.Testify:output_type -> seedproof.agent.v1.Testimony
-	1,  // 59: seedproof.agent.v1.Agent.Hear:output_type -> seedproof.agent.v1.Done
-	1,  // 60: seedproof.agent.v1.Agent.NoteClaim:output_type -> seedproof.agent.v1.Done
-	1,  // 61: seedproof.agent.v1.Agent.StartClaimed:output_type -> seedproof.agent.v1.Done
-	1,  // 62: seedproof.agent.v1.Agent.StartJoining:output_type -> seedproof.agent.v1.Done
-	1,  // 63: seedproof.agent.v1.Agent.Start:output_type -> seedproof.agent.v1.Done
-	1,  // 64: seedproof.agent.v1.Agent.Retire:output_type -> seedproof.agent.v1.Done
-	1,  // 65: seedproof.agent.v1.Agent.Adopt:output_type -> seedproof.agent.v1.Done
-	1,  // 66: seedproof.agent.v1.Agent.Remember:output_type -> seedproof.agent.v1.Done
-	1,  // 67: seedproof.agent.v1.Agent.GiveWord:output_type -> seedproof.agent.v1.Done
-	26, // 68: seedproof.agent.v1.Agent.Configure:output_type -> seedproof.agent.v1.ConfigureReply
-	28, // 69: seedproof.agent.v1.Agent.Report:output_type -> seedproof.agent.v1.ReportReply
-	58, // [58:70] is the sub-list for method output_type
-	46, // [46:58] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	3,  // 35: seedproof.agent.v1.RetireRequest.was:type_name -> seedproof.agent.v1.Identity
+	2,  // 36: seedproof.agent.v1.AdoptRequest.lease:type_name -> seedproof.agent.v1.Lease
+	3,  // 37: seedproof.agent.v1.AdoptRequest.identity:type_name -> seedproof.agent.v1.Identity
+	3,  // 38: seedproof.agent.v1.AdoptRequest.was:type_name -> seedproof.agent.v1.Identity
+	2,  // 39: seedproof.agent.v1.RememberRequest.lease:type_name -> seedproof.agent.v1.Lease
+	3,  // 40: seedproof.agent.v1.RememberRequest.identity:type_name -> seedproof.agent.v1.Identity
+	4,  // 41: seedproof.agent.v1.RememberRequest.members:type_name -> seedproof.agent.v1.Member
+	9,  // 42: seedproof.agent.v1.RememberRequest.control_store:type_name -> seedproof.agent.v1.Place
+	9,  // 43: seedproof.agent.v1.RememberRequest.backup_store:type_name -> seedproof.agent.v1.Place
+	10, // 44: seedproof.agent.v1.GiveWordRequest.attestation:type_name -> seedproof.agent.v1.Attestation
+	11, // 45: seedproof.agent.v1.GiveWordRequest.approval:type_name -> seedproof.agent.v1.Approval
+	29, // 46: seedproof.agent.v1.ConfigureRequest.spec:type_name -> seedproof.agent.v1.ConfigureRequest.SpecEntry
+	14, // 47: seedproof.agent.v1.Agent.Testify:input_type -> seedproof.agent.v1.TestifyRequest
+	16, // 48: seedproof.agent.v1.Agent.Hear:input_type -> seedproof.agent.v1.HearRequest
+	17, // 49: seedproof.agent.v1.Agent.NoteClaim:input_type -> seedproof.agent.v1.NoteClaimRequest
+	18, // 50: seedproof.agent.v1.Agent.StartClaimed:input_type -> seedproof.agent.v1.StartClaimedRequest
+	19, // 51: seedproof.agent.v1.Agent.StartJoining:input_type -> seedproof.agent.v1.StartJoiningRequest
+	20, // 52: seedproof.agent.v1.Agent.Start:input_type -> seedproof.agent.v1.StartRequest
+	21, // 53: seedproof.agent.v1.Agent.Retire:input_type -> seedproof.agent.v1.RetireRequest
+	22, // 54: seedproof.agent.v1.Agent.Adopt:input_type -> seedproof.agent.v1.AdoptRequest
+	23, // 55: seedproof.agent.v1.Agent.Remember:input_type -> seedproof.agent.v1.RememberRequest
+	24, // 56: seedproof.agent.v1.Agent.GiveWord:input_type -> seedproof.agent.v1.GiveWordRequest
+	25, // 57: seedproof.agent.v1.Agent.Configure:input_type -> seedproof.agent.v1.ConfigureRequest
+	27, // 58: seedproof.agent.v1.Agent.Report:input_type -> seedproof.agent.v1.ReportRequest
+	15, // 59: seedproof.agent.v1.Agent.Testify:output_type -> seedproof.agent.v1.Testimony
+	1,  // 60: seedproof.agent.v1.Agent.Hear:output_type -> seedproof.agent.v1.Done
+	1,  // 61: seedproof.agent.v1.Agent.NoteClaim:output_type -> seedproof.agent.v1.Done
+	1,  // 62: seedproof.agent.v1.Agent.StartClaimed:output_type -> seedproof.agent.v1.Done
+	1,  // 63: seedproof.agent.v1.Agent.StartJoining:output_type -> seedproof.agent.v1.Done
+	1,  // 64: seedproof.agent.v1.Agent.Start:output_type -> seedproof.agent.v1.Done
+	1,  // 65: seedproof.agent.v1.Agent.Retire:output_type -> seedproof.agent.v1.Done
+	1,  // 66: seedproof.agent.v1.Agent.Adopt:output_type -> seedproof.agent.v1.Done
+	1,  // 67: seedproof.agent.v1.Agent.Remember:output_type -> seedproof.agent.v1.Done
+	1,  // 68: seedproof.agent.v1.Agent.GiveWord:output_type -> seedproof.agent.v1.Done
+	26, // 69: seedproof.agent.v1.Agent.Configure:output_type -> seedproof.agent.v1.ConfigureReply
+	28, // 70: seedproof.agent.v1.Agent.Report:output_type -> seedproof.agent.v1.ReportReply
+	59, // [59:71] is the sub-list for method output_type
+	47, // [47:59] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_agent_v1_agent_proto_init() }

@@ -1,0 +1,262 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seedproof/seedproof/internal/etcd/decide"
+	"github.com/seedproof/seedproof/internal/proof"
+)
+
+func TestSeedServeRestartAdopt(t *testing.T) {
+	n := newNode(t, "a")
+	a, stop := n.run(t, Deps{})
+	c := n.dial(t)
+	before, err := c.Testify(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := before.Node.Part; p.Finding != proof.Absent || !before.EmptyVolume || before.Node.Memory.Finding != proof.Absent {
+		t.Fatalf("a new node testifies %+v, %+v", p, before.Node.Memory)
+	}
+	claim := n.claim(before.Node.Memory.ID)
+	if err := c.NoteClaim(deadline(t), lease1, claim, nil, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.StartClaimed(deadline(t), lease1, claim); err != nil {
+		t.Fatal(err)
+	}
+	etcd := n.awaitServing(t)
+	put(t, etcd, "key", "value")
+	live, err := c.Testify(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := live.Node.Part
+	if p.Finding != proof.Present || p.Identity != born || p.Claim != claim.Attempt || !p.Live || !p.Linearizable || p.ID == 0 || p.Revision < 2 {
+		t.Fatalf("the live part: %+v", p)
+	}
+	if live.Node.Memory.Started != claim.Attempt || live.Node.Memory.Identity != born || live.EtcdPID == 0 || live.EtcdClusterID == 0 {
+		t.Fatalf("the memory beside it: %+v; %+v", live.Node.Memory, live)
+	}
+	n.rememberBorn(t, a)
+	if doc := a.doc(t); doc.Claim != nil || doc.Started != nil || doc.Identity != born {
+		t.Fatalf("once born the claim is a thing of the past: %+v", doc)
+	}
+
+	// etcd dies: it is started again, with its data.
+	if err := unix.Kill(live.EtcdPID, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "another etcd", func() error {
+		if pids := n.pids(t); len(pids) != 1 || pids[0] == live.EtcdPID {
+			return fmt.Errorf("processes: %v", pids)
+		}
+		return nil
+	})
+	mustHave(t, n.awaitServing(t), "key", "value")
+
+	// The agent dies: etcd lives, and the next agent adopts it.
+	pid := n.pids(t)[0]
+	stop()
+	if pids := n.pids(t); len(pids) != 1 || pids[0] != pid {
+		t.Fatalf("after the agent's end: %v, want %d alone", pids, pid)
+	}
+	a2, _ := n.run(t, Deps{})
+	await(t, "the adoption", func() error {
+		if s := a2.Testify(deadline(t)); s.EtcdPID != pid || !s.Node.Part.Live {
+			return fmt.Errorf("pid %d: %+v", s.EtcdPID, s.Node.Part)
+		}
+		return nil
+	})
+	mustHave(t, n.etcd(t), "key", "value")
+}
+
+func TestStartsAtBootWithoutAnybody(t *testing.T) {
+	n := newNode(t, "a")
+	a, stop := n.run(t, Deps{})
+	n.seed(t, a)
+	n.rememberBorn(t, a)
+	stop()
+	n.killEtcd(t)
+	n.run(t, Deps{})
+	mustHave(t, n.awaitServing(t), "key", "value")
+}
+
+func TestPositionsAreNotedAndMarkCompleted(t *testing.T) {
+	n := newNode(t, "a")
+	a, _ := n.run(t, Deps{})
+	n.seed(t, a)
+	n.rememberBorn(t, a)
+	want := a.Testify(deadline(t)).Node.Part
+	await(t, "the note", func() error {
+		doc := a.doc(t)
+		if doc.Noted == nil || doc.Noted.Position.Before(want.Position) || doc.Noted.Revision < want.Revision {
+			return fmt.Errorf("noted %+v, want %+v", doc.Noted, want.Position)
+		}
+		return nil
+	})
+	await(t, "the mark to bear the member's id", func() error {
+		m, err := readDirMark(a.dir.dirMark())
+		if err != nil {
+			return err
+		}
+		if m.MemberID != want.ID || m.ClusterID == 0 {
+			return fmt.Errorf("it bears %x", m.MemberID)
+		}
+		return nil
+	})
+	// At rest nothing more is written.
+	before := modTime(t, a.dir.memory())
+	mark := modTime(t, a.dir.dirMark())
+	for range 5 {
+		obs, ok := a.observe(deadline(t))
+		if !ok {
+			t.Fatal("the live etcd cannot be observed")
+		}
+		if err := a.note(deadline(t), obs.data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if modTime(t, a.dir.memory()) != before || modTime(t, a.dir.dirMark()) != mark {
+		t.Fatal("the memory or the mark was written at rest")
+	}
+}
+
+func modTime(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime().UnixNano()
+}
+
+func TestRolledBackDirectoryIsNotStarted(t *testing.T) {
+	n := newNode(t, "a")
+	a, stop := n.run(t, Deps{})
+	n.seed(t, a)
+	n.rememberBorn(t, a)
+	await(t, "the mark to be complete", func() error {
+		if m, err := readDirMark(a.dir.dirMark()); err != nil || m.MemberID == 0 {
+			return fmt.Errorf("%v %v", m, err)
+		}
+		return nil
+	})
+	stop()
+	n.killEtcd(t)
+	old := t.TempDir() + "/old"
+	if err := os.CopyFS(old, os.DirFS(n.etcdDir())); err != nil {
+		t.Fatal(err)
+	}
+
+	a, stop = n.run(t, Deps{})
+	etcd := n.awaitServing(t)
+	for i := range 50 {
+		put(t, etcd, fmt.Sprintf("more/%d", i), "value")
+	}
+	want := a.Testify(deadline(t)).Node.Part.Position
+	await(t, "the note of the newer position", func() error {
+		if doc := a.doc(t); doc.Noted == nil || doc.Noted.Position.Before(want) {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	stop()
+	n.killEtcd(t)
+	if err := os.RemoveAll(n.etcdDir()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(n.etcdDir(), os.DirFS(old)); err != nil {
+		t.Fatal(err)
+	}
+
+	a = n.agent(t, Deps{})
+	if err := a.boot(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	s := a.Testify(deadline(t))
+	if !s.Node.Part.RolledBack || len(n.pids(t)) != 0 || len(s.Troubles) == 0 {
+		t.Fatalf("a rolled-back directory: %+v, processes %v", s.Node.Part, n.pids(t))
+	}
+	mustRefuse(t, a.lead(deadline(t), a.start), "an old copy was put back")
+}
+
+func TestSecondStartWithoutDataIsRefused(t *testing.T) {
+	for _, tc := range []struct {
+		reason string
+		lose   func(t *testing.T, n *node)
+		says   string
+	}{
+		{"the directory is gone", func(t *testing.T, n *node) { mustRemove(t, n.etcdDir()) }, "its data is gone"},
+		{"the member directory is gone, the mark is there", func(t *testing.T, n *node) { mustRemove(t, n.etcdDir()+"/member") }, "is gone"},
+		{"the whole volume was emptied", func(t *testing.T, n *node) {
+			mustRemove(t, n.etcdDir())
+			mustRemove(t, n.cfg.DataDir+"/seedproof-mark.json")
+		}, "its data is gone"},
+	} {
+		t.Run(tc.reason, func(t *testing.T) {
+			n := newNode(t, "a")
+			a, stop := n.run(t, Deps{})
+			claim := n.seed(t, a)
+			await(t, "a first note", func() error {
+				if a.doc(t).Noted == nil {
+					return errors.New("not yet")
+				}
+				return nil
+			})
+			stop()
+			n.killEtcd(t)
+			tc.lose(t, n)
+			a = n.agent(t, Deps{})
+			s := a.Testify(deadline(t))
+			if s.Node.Part.Finding == proof.Present {
+				t.Fatalf("the part: %+v", s.Node.Part)
+			}
+			mustRefuse(t, a.lead(deadline(t), func(ctx ctxT) error { return a.startClaimed(ctx, claim) }), tc.says)
+			if len(n.pids(t)) != 0 {
+				t.Fatal("an etcd was started over lost data")
+			}
+		})
+	}
+}
+
+func mustRemove(t *testing.T, path string) {
+	t.Helper()
+	if _, err := os.Lstat(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRetireKeepsAndTestifies(t *testing.T) {
+	n := newNode(t, "a")
+	a, _ := n.run(t, Deps{})
+	n.seed(t, a)
+	n.rememberBorn(t, a)
+	err := a.lead(deadline(t), func(ctx ctxT) error {
+		return a.retire(ctx, Retiring{Reason: "Removed!", Was: proof.Identity{Lineage: "other"}})
+	})
+	mustRefuse(t, err, "is to be retired as other")
+	retire := func(ctx ctxT) error { return a.retire(ctx, Retiring{Reason: "Removed!", Was: born}) }
+	if err := a.lead(deadline(t), retire); err != nil {
+		t.Fatal(err)
+	}
+	s := a.Testify(deadline(t))
+	if s.Node.Part.Finding != proof.Absent || len(n.pids(t)) != 0 {
+		t.Fatalf("after retiring: %+v, processes %v", s.Node.Part, n.pids(t))
+	}
+	want := decide.Trace{Finding: proof.Present, Identity: born}
+	if len(s.Node.Trash) != 1 || s.Node.Trash[0].Finding != want.Finding || s.Node.Trash[0].Identity != want.Identity {
+		t.Fatalf("the trash testifies %+v", s.Node.Trash)
+	}
+	if err := a.lead(deadline(t), retire); err != nil {
+		t.Fatalf("the call again: %v", err)
+	}
+}
