@@ -157,9 +157,21 @@ func (c *Controller) learnSpec(w *world) {
 	if w.control.ClaimDoc != nil && w.control.ClaimDoc.Claim.State == decide.ClaimOpen {
 		w.spec, w.specKnown = w.control.ClaimDoc.Spec, true
 	}
-	if w.control.Doc != nil && w.control.Doc.Cluster == c.cfg.Cluster && w.control.Doc.Serial >= serial {
+	if doc := w.control.Doc; doc != nil && doc.Serial >= serial && (!w.specKnown || c.remembersLineage(w, doc.Identity.Lineage)) {
 		w.spec, w.specKnown = w.control.Doc.Spec, true
 	}
+}
+
+// remembersLineage: a memory or the data themselves name the lineage. The spec
+// of a record that nobody here knows is another cluster's.
+func (c *Controller) remembersLineage(w *world, lineage string) bool {
+	for _, h := range w.answered() {
+		n := h.testimony.Node
+		if n.Memory.Identity.Lineage == lineage || n.Part.Identity.Lineage == lineage {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Controller) buildEvidence(w *world) {

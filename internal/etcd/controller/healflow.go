@@ -65,8 +65,11 @@ func (h *hand) startFlow() flow.Flow {
 			continue
 		}
 		f.Steps = append(f.Steps, h.step("start/"+a.name, nil, func(w *world) flow.Sight {
-			if w.answers[a.name].testimony.Node.Part.Live {
+			switch t := w.answers[a.name].testimony; {
+			case t.Node.Part.Live:
 				return flow.Sight{Done: true}
+			case t.EtcdPID != 0:
+				return flow.Sight{Blocked: true, Why: "its etcd runs and does not answer yet"}
 			}
 			return flow.Sight{Why: "its data is whole and its etcd is down", Next: "start the etcd of " + a.name}
 		}, func(ctx context.Context, w *world) error {

@@ -65,11 +65,12 @@ func (h *hand) memoryOf(w *world) agent.Remembering {
 	return r
 }
 
-// usedOf are the agent's approvals that were used up.
+// usedOf are the agent's approvals that were used up, or that were given for
+// findings that have passed: kept, one could strike long after it was meant.
 func (h *hand) usedOf(a heard) []string {
 	var used []string
 	for _, approval := range a.testimony.Approvals {
-		if h.used(approval) {
+		if h.used(approval) || approval.Digest != h.w.verdict.Digest {
 			used = append(used, approval.Nonce)
 		}
 	}

@@ -32,6 +32,8 @@ func (h *hand) memberFlow() flow.Flow {
 			return flow.Sight{Done: true}
 		case now.Action == decide.MemberWaitAction:
 			return flow.Sight{Blocked: true, Why: now.Why}
+		case now.Action == decide.MemberStart && w.answers[now.Name].testimony.EtcdPID != 0:
+			return flow.Sight{Blocked: true, Why: "its etcd runs and does not answer yet"}
 		}
 		return flow.Sight{Why: now.Why, Next: string(now.Action) + " " + now.Name}
 	}, func(ctx context.Context, w *world) error { return h.changeMember(ctx, w, next) }))
@@ -187,4 +189,46 @@ func attestedLost(w *world, name string) bool {
 		}
 	}
 	return false
+}
+
+// retireFlow moves data into the trash that can serve nobody any more: that of
+// an earlier generation, and that of a member that was removed. Its node can
+// join anew then. What answers linearizable reads is never touched.
+func (h *hand) retireFlow() flow.Flow {
+	f := flow.Flow{Name: "retire", Subject: h.c.cfg.Cluster}
+	for _, a := range h.w.answered() {
+		if h.leftBehind(h.w, a) == "" {
+			continue
+		}
+		p := a.testimony.Node.Part
+		f.Steps = append(f.Steps, h.step("retire/"+a.name, nil, func(w *world) flow.Sight {
+			why := h.leftBehind(w, w.answers[a.name])
+			if why == "" {
+				return flow.Sight{Done: true}
+			}
+			return flow.Sight{Why: why, Next: "move the data of " + a.name + " into its trash"}
+		}, func(ctx context.Context, w *world) error {
+			return h.eachOf(ctx, []string{a.name}, func(ctx context.Context, peer Peer) error {
+				return peer.Retire(ctx, h.lease, agent.Retiring{Reason: h.leftBehind(w, a), Was: p.Identity, ID: p.ID})
+			})
+		}))
+	}
+	return f
+}
+
+// leftBehind says why a node's data can serve nobody any more, or "".
+func (h *hand) leftBehind(w *world, a heard) string {
+	doc, live := w.control.Doc, w.live(w.verdict.Identity)
+	p := a.testimony.Node.Part
+	if a.err != nil || doc == nil || len(live) == 0 || p.Finding != proof.Present || p.Linearizable {
+		return ""
+	}
+	if p.Identity.EarlierThan(doc.Identity) {
+		return fmt.Sprintf("of generation %d, superseded by %d", p.Identity.Generation, doc.Identity.Generation)
+	}
+	onList := slices.ContainsFunc(live[0].testimony.Node.Part.Members, func(m decide.MemberRef) bool { return m.ID == p.ID })
+	if p.Identity == doc.Identity && p.ID != 0 && !onList {
+		return fmt.Sprintf("member %x was removed", p.ID)
+	}
+	return ""
 }

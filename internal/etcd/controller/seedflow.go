@@ -57,8 +57,14 @@ func seedSight(i int, w *world) flow.Sight {
 		return flow.Sight{Done: true}
 	case at < i || next.Action == decide.SeedWait || next.Action == decide.SeedStop:
 		return flow.Sight{Blocked: true, Why: next.Why}
+	case next.Action == decide.SeedStart && allRun(w, next.Members):
+		return flow.Sight{Blocked: true, Why: "the new etcd runs and does not answer yet"}
 	}
 	return flow.Sight{Why: next.Why, Next: strings.TrimSpace(string(next.Action) + " " + strings.Join(next.Members, ", "))}
+}
+
+func allRun(w *world, members []string) bool {
+	return !slices.ContainsFunc(members, func(name string) bool { return w.answers[name].testimony.EtcdPID == 0 })
 }
 
 // waitsAt is the step that a wait or a stop stands at, by how far the claim
