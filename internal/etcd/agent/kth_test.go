@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/seedproof/seedproof/internal/fault"
 	"github.com/seedproof/seedproof/internal/proof"
@@ -53,7 +56,7 @@ func (m matrix) one(t *testing.T, k int, mode fault.Mode) int {
 	}
 	calls := faults.Count()
 	if crashed {
-		a.listener.Close() // as the kernel does
+		n.closeAsKernel(t, a)
 		a = n.agent(t, Deps{})
 		await(t, "the boot", func() error { return a.boot(deadline(t)) })
 	}
@@ -69,6 +72,24 @@ func (m matrix) one(t *testing.T, k int, mode fault.Mode) int {
 	}
 	m.check(t, n, a)
 	return calls
+}
+
+// closeAsKernel closes what the kernel closes when a process dies: the port,
+// and the start lock that a crash amid a start leaves open here.
+func (n *node) closeAsKernel(t *testing.T, a *Agent) {
+	t.Helper()
+	a.listener.Close()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		target, err := os.Readlink("/proc/self/fd/" + fd.Name())
+		number, nerr := strconv.Atoi(fd.Name())
+		if err == nil && nerr == nil && target == filepath.Join(n.cfg.StateDir, "process.lock") {
+			_ = unix.Close(number)
+		}
+	}
 }
 
 // attempt runs the act until it ends, or the instance crashes. A call that

@@ -44,6 +44,7 @@ func (a *Agent) act(ctx context.Context, lease Lease, name string, do func(conte
 	log := a.deps.Log.With("act", name, "epoch", lease.Epoch, "holder", lease.Holder, "pass", lease.Pass)
 	err := a.hear(ctx, lease)
 	if err == nil {
+		a.tellOfLeader(lease.Holder)
 		err = a.settle(ctx)
 	}
 	if err == nil {
@@ -59,6 +60,12 @@ func (a *Agent) act(ctx context.Context, lease Lease, name string, do func(conte
 	}
 	a.wakeWatch()
 	return err
+}
+
+func (a *Agent) tellOfLeader(holder string) {
+	if hooks := a.hooks.Load(); hooks != nil && hooks.OnLeader != nil {
+		hooks.OnLeader(holder)
+	}
 }
 
 // oneAtATime is a mutex whose waiters can give up.

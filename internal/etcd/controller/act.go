@@ -93,7 +93,7 @@ func (h *hand) flows() []flow.Flow {
 	case proof.RecordLost:
 		return []flow.Flow{h.healFlow(), h.startFlow()}
 	case proof.Intact:
-		return []flow.Flow{h.adoptFlow(), h.rememberFlow(), h.specFlow(), h.retireFlow(), h.memberFlow(), h.mirrorFlow(), h.refreshFlow()}
+		return []flow.Flow{h.seedFlow(), h.adoptFlow(), h.rememberFlow(), h.specFlow(), h.retireFlow(), h.memberFlow(), h.mirrorFlow(), h.refreshFlow()}
 	}
 	return []flow.Flow{h.startFlow()}
 }

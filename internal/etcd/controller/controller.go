@@ -67,6 +67,7 @@ type Controller struct {
 	deps Deps
 
 	runner  *flow.Runner
+	history *history
 	control *place // the control store
 	backup  *place // the backup store
 	keeper  *record.Keeper
@@ -86,7 +87,11 @@ type Controller struct {
 // New makes a controller. It asks nobody yet.
 func New(cfg Config, deps Deps) *Controller {
 	c := &Controller{cfg: cfg, deps: deps}
-	c.runner = &flow.Runner{Clock: deps.Clock, Observer: deps.Observer, Journal: flow.NopJournal{}, Backoff: passBackoff(cfg.Interval)}
+	c.history = &history{clock: deps.Clock}
+	if deps.Observer != nil {
+		c.history.Observers = flow.Observers{deps.Observer}
+	}
+	c.runner = &flow.Runner{Clock: deps.Clock, Observer: c.history, Journal: flow.NopJournal{}, Backoff: passBackoff(cfg.Interval)}
 	c.peers = newPeers(cfg.Peers, deps.Dial)
 	c.backups = newBackups(c)
 	return c
@@ -160,11 +165,13 @@ func (c *Controller) Pass(ctx context.Context) {
 	defer c.passing.Unlock()
 	ctx = flow.WithPassID(ctx, record.NewNonce()[:12])
 	w := c.gather(ctx)
+	c.history.verdict(w.verdict, w.at, flow.PassID(ctx))
 	lease, leads, why := c.tickLease(ctx, w)
 	w.leads, w.lease, w.leadWhy = leads, lease, why
 	if leads {
 		c.act(ctx, w)
 	}
+	c.history.verdict(w.verdict, w.at, flow.PassID(ctx))
 	c.backups.schedule(context.WithoutCancel(ctx), w)
 	c.publish(w)
 }

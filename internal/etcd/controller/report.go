@@ -32,6 +32,7 @@ type Report struct {
 	Stores      []StoreReport     `json:"stores"`
 	Members     []MemberReport    `json:"members"`
 	Backup      BackupReport      `json:"backup"`
+	History     []Event           `json:"history,omitempty"` // what changed lately, the oldest first
 }
 
 // LeaderReport says who leads, and why or why not.
@@ -113,7 +114,7 @@ func (c *Controller) publish(w *world) {
 		Verdict: w.verdict, Advice: decide.Advice(w.verdict), Leads: w.leads,
 		Leader: LeaderReport{Why: w.leadWhy}, Spec: w.spec,
 		Record: RecordReport{Finding: w.control.Record.Finding, Why: w.control.Record.Why, Serial: w.control.Record.Serial},
-		Stores: storeReports(w), Members: c.memberReports(w), Backup: c.backups.report(w),
+		Stores: storeReports(w), Members: c.memberReports(w), Backup: c.backups.report(w), History: c.history.newest(),
 	}
 	if w.leads {
 		r.Leader.Holder, r.Leader.Epoch = c.cfg.Name, w.lease.Epoch

@@ -2,48 +2,80 @@ package decide
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seedproof/seedproof/internal/proof"
 )
 
-// Advice is what a person could do about a verdict, one sentence or command a
-// line, the first one first. Nothing is asked of anybody where all is well.
+// Advice is what a person could do about a verdict, one line each, the first
+// one first. A line is a sentence, or a sentence that ends in ": " and the
+// command to type. Nothing is asked of anybody where all is well and all answer.
 func Advice(v proof.Verdict) []string {
 	switch v.State {
 	case proof.Intact, proof.NeverExisted:
-		return nil
+		return silentAdvice(v)
 	case proof.RecordLost:
-		return []string{"Nothing needs to be typed: the record is written again from what is whole, as soon as the control store may be written to."}
+		return []string{"Nothing needs to be typed: the record is written again from what is whole, as soon as the control store can be written."}
 	case proof.DataLost:
 		return append(silentAdvice(v), dataLostAdvice(v)...)
 	case proof.Conflicting:
 		return append(silentAdvice(v), conflictAdvice(v)...)
 	}
-	advice := silentAdvice(v)
-	if len(advice) == 0 {
-		advice = append(advice, "An attestation alone never proves that nothing existed. If the cluster is to be made anew: seedproof etcd explain, then seedproof etcd approve recreate once the verdict is DataLost.")
+	if len(v.Missing) > 0 {
+		return silentAdvice(v)
+	}
+	return attestedAdvice(v)
+}
+
+// silentAdvice names who has to answer first, and for whom a person may speak.
+func silentAdvice(v proof.Verdict) []string {
+	var names []string
+	unmet := 0
+	for _, w := range v.Missing {
+		switch name := AttestName(w); {
+		case neverMet(w):
+			unmet++
+		case !slices.Contains(names, name):
+			names = append(names, name)
+		}
+	}
+	var advice []string
+	if unmet > 0 {
+		advice = append(advice, fmt.Sprintf("Start the agents that are still missing: %d. The spec counts them, and nobody has met them yet.", unmet))
+	}
+	for _, name := range names {
+		advice = append(advice, silentHint(name),
+			fmt.Sprintf("Only if %s is lost for good: seedproof etcd attest lost %s", spoken(name), name))
 	}
 	return advice
 }
 
-// silentAdvice names who has to answer first.
-func silentAdvice(v proof.Verdict) []string {
-	if len(v.Missing) == 0 {
-		return nil
+func silentHint(name string) string {
+	switch {
+	case name == "record":
+		return "Make the control store answer: look at its URL, its permissions and the network from the agents."
+	case name == "backup-store":
+		return "Make the backup store answer: look at its URL, its permissions and the network from the agents."
+	case strings.HasPrefix(name, "trash/"):
+		return "Make the retired directory " + name + " readable."
 	}
-	names := make([]string, len(v.Missing))
-	for i, w := range v.Missing {
-		names[i] = w.Name
-	}
-	advice := []string{"Bring back who is silent: " + strings.Join(names, ", ") + "."}
-	for _, w := range v.Missing {
-		if !strings.Contains(w.Name, "(") && (w.Kind == proof.Part || w.Kind == proof.Record || w.Name == "backups") {
-			advice = append(advice, fmt.Sprintf("If it is lost for good: seedproof etcd attest lost %s", AttestName(w)))
-		}
-	}
-	return advice
+	return fmt.Sprintf("Make %s answer: its host, its agent, its data volume.", name)
 }
+
+func spoken(name string) string {
+	switch {
+	case name == "record":
+		return "the record, with the control store,"
+	case name == "backup-store":
+		return "the backup store"
+	}
+	return name
+}
+
+// neverMet: a member that the spec counts and that has no name yet. Nobody can
+// say of it that it is lost.
+func neverMet(w proof.Witness) bool { return strings.Contains(w.Name, "(") }
 
 // AttestName is what `seedproof etcd attest lost` takes for a witness.
 func AttestName(w proof.Witness) string {
@@ -56,19 +88,51 @@ func AttestName(w proof.Witness) string {
 	return strings.TrimPrefix(strings.TrimPrefix(w.Name, "member/"), "memory/")
 }
 
+// attestedAdvice is for a verdict that is unproven though nobody is silent:
+// nothing was found, and a person's word stands where an answer is needed.
+func attestedAdvice(v proof.Verdict) []string {
+	var names []string
+	for _, t := range v.Heard {
+		if name := AttestName(t.Witness); t.AttestedBy != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return []string{
+		fmt.Sprintf("Nothing was found, but for %s there is only a person's word, which never proves that nothing existed.", strings.Join(names, ", ")),
+		"Let it answer for itself: a member on a new, empty disk, or an empty store. Then a cluster is made without more being typed.",
+	}
+}
+
 func dataLostAdvice(v proof.Verdict) []string {
 	var advice []string
 	if best := BestSource(v); best != "" {
-		advice = append(advice, "The best source that is left: "+best+". Keep it; it is not touched.")
+		advice = append(advice, "The best source that is left: "+best+". It is not touched; copy it to a safe place before anything else.")
 	}
-	return append(advice, "To give the data up and begin with an empty cluster: seedproof etcd approve recreate")
+	return append(advice,
+		"If a disk of a member still exists anywhere, put it back and start its agent: with a quorum of the members the cluster goes on by itself.",
+		"To give up the data and begin with an empty cluster: seedproof etcd approve recreate")
 }
 
 func conflictAdvice(v proof.Verdict) []string {
-	if len(v.Whole) == 0 {
-		return []string{"Nothing is whole. To give up what is named and begin with an empty cluster: seedproof etcd approve recreate"}
+	if strings.Contains(v.Why, "member list leaves out") { // contradiction.go
+		return []string{
+			"One member's list leaves out members that are still there: somebody may have run etcd with --force-new-cluster on it.",
+			"Decide which side is right. Stop the agent and the etcd of the wrong one, and keep its data directory: the other side then goes on by itself.",
+		}
 	}
-	var advice []string
+	if strings.Contains(v.Why, "different claims were noted") {
+		return []string{
+			"Look first whether the agents were given different control stores; if so, give all of them the same one.",
+			"To end all of these claims and make one new, empty cluster: seedproof etcd approve recreate",
+		}
+	}
+	if len(v.Whole) == 0 {
+		return []string{
+			"Look first whether a store or a disk of another cluster was put here by mistake; if so, put the right one back.",
+			"To give up all that is named and begin with an empty cluster: seedproof etcd approve recreate",
+		}
+	}
+	advice := []string{"Look first whether a store or a disk of another cluster was put here by mistake; if so, put the right one back."}
 	for _, id := range v.Whole {
 		advice = append(advice, fmt.Sprintf("If %s is the cluster that shall be kept: seedproof etcd approve adopt --source %s/%d", id, id.Lineage, id.Generation))
 	}

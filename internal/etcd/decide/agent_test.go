@@ -116,6 +116,8 @@ func TestHowToStart(t *testing.T) {
 		{"it noted none", empty("a"), ready, decide.Start{}, "has not noted"},
 		{"it holds somebody else's data", with(noted("a", "x"), func(n *decide.Node) { n.Part = data("a", b1, "a") }), ready, decide.Start{}, "holds data of B"},
 		{"it holds the data of another attempt at the same generation", with(noted("a", "x"), func(n *decide.Node) { n.Part = data("a", a1Again, "a") }), ready, decide.Start{}, "holds data"},
+		{"it holds a directory of that attempt under another identity", with(noted("a", "x"), func(n *decide.Node) { n.Part = made("a", "x", a1Again, true).Part }),
+			ready, decide.Start{}, "holds data"},
 		{"it holds damaged data", with(noted("a", "x"), func(n *decide.Node) { n.Part.Finding = proof.Unusable }), ready, decide.Start{}, "holds data"},
 		{"a re-creation sets aside the earlier generation", with(noted("a", "y"), func(n *decide.Node) { n.Part = data("a", a1, "a") }), again,
 			decide.Start{Retire: true, MakeDir: true, NoteStart: true}, ""},

@@ -96,19 +96,22 @@ func (v ClaimView) supersedes(attempt string) bool {
 }
 
 // foundered says why no waiting leads the open claim to a cluster any more: who
-// has yet to note it may not, or of those who may start there is no quorum. It
-// is a contradiction that only a person can end, by approving a re-creation.
-// Who is silent may still do either.
+// has yet to note it may not, or of those who may start there is no quorum.
+// Where nothing else was found, the claim itself is then the contradiction that
+// a person ends, by approving a re-creation: nobody can be silent here.
 func (e Evidence) foundered() []string {
 	c := e.Claim.Claim
 	if !e.Claim.open() || e.isWhole(c.Identity) {
 		return nil
 	}
+	if slices.ContainsFunc(e.testimonies(), func(t proof.Testimony) bool { return t.Finding != proof.Absent }) {
+		return nil // the rules have what they need to go by
+	}
 	var unable []string
 	fatal := false
 	for _, m := range c.Members {
 		n, known := e.node(m.Name)
-		if !known || n.silent() || n.Memory.Finding == proof.Unknown {
+		if !known {
 			continue
 		}
 		if why := n.unableFor(c); why != "" {

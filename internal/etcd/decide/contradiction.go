@@ -15,6 +15,7 @@ func (e Evidence) contradictions() []string {
 	var found []string
 	found = append(found, e.foreignRecord()...)
 	found = append(found, e.twoClaims()...)
+	found = append(found, e.foundered()...)
 	for _, claimant := range e.Nodes {
 		for _, other := range e.Nodes {
 			if why := leavesOut(claimant, other); why != "" {

@@ -15,6 +15,7 @@ func TestEveryClusterOfOne(t *testing.T) {
 }
 
 func TestEveryClusterOfThree(t *testing.T) {
+	t.Parallel()
 	p, m, want := parts, memories, 243_040
 	if testing.Short() {
 		p, m, want = shortParts, shortMemories, 8_085
@@ -33,6 +34,7 @@ func TestEveryClusterOfThree(t *testing.T) {
 // Backups of old may bear no member list at all: an identity for which nobody
 // has one is not made whole by a member who is expected elsewhere.
 func TestEveryClusterOfThreeBesideTracesWithoutLists(t *testing.T) {
+	t.Parallel()
 	p, m := []said{silent, absent, isA1, isA2}, []said{silent, absent, isA1, isA2}
 	if testing.Short() {
 		p, m = shortParts, shortMemories

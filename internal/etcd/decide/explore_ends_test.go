@@ -99,32 +99,36 @@ func (m *mover) patience(w *modelWorld) error {
 }
 
 // nobodyForgotten: without a disaster all that were to be members are.
-func (w *modelWorld) nobodyForgotten(all crew) error {
-	if up := w.running(w.stores[0].record); w.disasters == 0 && up != all {
+func (w *modelWorld) nobodyForgotten() error {
+	if up := w.running(w.stores[0].record); w.disasters == 0 && up != everybody {
 		return fmt.Errorf("the cluster was born, and of its three members only %d run", bits.OnesCount8(uint8(up)))
 	}
 	return nil
 }
 
-func (e ending) otherPlace(store int) bool {
-	place, _ := e.world.hear(store, everybody).place()
+func (e ending) otherPlace() bool {
+	place, _ := e.world.hear(0, everybody).place()
 	return place == proof.Unknown
 }
 
+const born = "born, with a record, and the claim closed"
+
 // outcome puts an ending into one of a few classes; an error says that it is
 // neither a born cluster nor something that a person is told about.
-func (e ending) outcome(store int) (string, error) {
-	d, s := e.decisions[store], e.world.stores[store]
+func (e ending) outcome() (string, error) {
+	d, s := e.decisions[0], e.world.stores[0]
 	switch {
 	case d.verdict == proof.Intact && s.closed && e.world.running(s.record).quorum():
-		return "born", e.world.nobodyForgotten(everybody)
+		return born, e.world.nobodyForgotten()
 	case d.verdict == proof.Intact && d.action == SeedNothing && e.world.running(s.record).quorum():
 		return "born; the claim was lost since", nil
 	case d.verdict == proof.Intact:
 		return "", fmt.Errorf("it rests with the verdict Intact, and no quorum runs")
+	case d.action == SeedStop && !mayRecreate(d.verdict):
+		return "", fmt.Errorf("it is a dead end: the verdict is %s, so that nothing can be approved, and the step is to stop: %s", d.verdict, d.why)
 	case d.action == SeedStop && d.why != "":
 		return "stop: a person is told what stands in the way; the verdict is " + d.verdict.String(), nil
-	case d.action == SeedWait && e.otherPlace(store):
+	case d.action == SeedWait && e.otherPlace():
 		return "wait: the store bears another mark than the one that is remembered", nil
 	case d.action == SeedNothing && d.verdict == proof.RecordLost:
 		return "a cluster runs, and its record is to be written again", nil

@@ -120,7 +120,7 @@ func (m Membership) replaceLost() MemberStep {
 		if !v.Lost || v.Healthy {
 			continue
 		}
-		if m.healthyVoters() < quorum(m.voters()) || m.healthyVoters() < quorum(m.voters()-1) {
+		if m.healthyVoters() < quorum(m.voters()) {
 			return MemberStep{Action: MemberWaitAction, Name: v.Name, ID: v.ID,
 				Why: fmt.Sprintf("%s is attested lost, and the others are no healthy quorum", v.Name)}
 		}
@@ -164,11 +164,7 @@ func (m Membership) shrink() MemberStep {
 		return cmp.Compare(b.Name, a.Name)
 	})
 	v := members[0]
-	left := m.healthyVoters()
-	if v.Healthy {
-		left--
-	}
-	if left < quorum(m.voters()-1) || m.healthyVoters() < quorum(m.voters()) {
+	if m.healthyVoters() < quorum(m.voters()) {
 		return MemberStep{Action: MemberWaitAction, Why: "the spec counts fewer members, and the others are no healthy quorum"}
 	}
 	return MemberStep{Action: MemberRemove, Name: v.Name, ID: v.ID,

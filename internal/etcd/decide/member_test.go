@@ -20,6 +20,7 @@ var conditions = []condition{
 	{"its etcd answers, its agent does not", decide.MemberView{Healthy: true}},
 	{"down, its data whole", decide.MemberView{Answers: true, Whole: true}},
 	{"down, its agent too", decide.MemberView{}},
+	{"down, its data whole when last seen", decide.MemberView{Whole: true}},
 	{"its volume empty", decide.MemberView{Answers: true, Empty: true}},
 	{"attested lost", decide.MemberView{Lost: true}},
 	{"attested lost, its new volume empty", decide.MemberView{Lost: true, Answers: true, Empty: true}},
@@ -34,7 +35,7 @@ var conditions = []condition{
 	{"voter without a name, attested lost", decide.MemberView{Lost: true}},
 }
 
-const namelessFrom = 14 // the conditions from here on have no name
+const namelessFrom = 15 // the conditions from here on have no name
 
 func learner(v decide.MemberView) decide.MemberView {
 	v.Learner = true
@@ -92,6 +93,7 @@ func TestNextMember(t *testing.T) {
 		{"one whose volume is empty and not attested: it may be unmounted", membership(3, is(ok, ok, "its volume empty")...), decide.MemberNothing, "", ""},
 		{"its data is whole and its etcd is down", membership(3, is(ok, "down, its data whole", ok)...), decide.MemberStart, "b", ""},
 		{"its data is whole: no quorum is needed to start it", membership(3, is("down, its data whole", "down, its agent too", ok)...), decide.MemberStart, "a", ""},
+		{"its agent does not answer: nobody can start it", membership(3, is(ok, "down, its data whole when last seen", ok)...), decide.MemberNothing, "", ""},
 		{"attested lost: it is removed", membership(3, is(ok, "attested lost", ok)...), decide.MemberRemove, "b", "attested lost"},
 		{"attested lost, and the others are no healthy quorum", membership(3, is(ok, "attested lost", "down, its agent too")...), decide.MemberWaitAction, "b", "no healthy quorum"},
 		{"attested lost, of two", membership(2, is(ok, "attested lost")...), decide.MemberWaitAction, "b", ""},
@@ -149,7 +151,7 @@ func TestNextMemberNeverEndangersTheQuorum(t *testing.T) {
 	for size := 1; size <= 5; size++ {
 		each := len(conditions)
 		if size == 5 {
-			each = 8
+			each = 9
 		}
 		if testing.Short() && size > 3 {
 			continue
@@ -232,26 +234,28 @@ func endangered(m decide.Membership, step decide.MemberStep) string {
 		after = replaced(after, step.ID, func(v decide.MemberView) []decide.MemberView { v.Learner = false; return []decide.MemberView{v} })
 		return quorumLost(after)
 	case decide.MemberRemove:
-		if waiting > 0 && !(it.Learner && it.Lost && !it.Healthy) {
-			return "removed while a learner waits"
-		}
-		fewer := m.Desired > 0 && m.Desired < len(m.Members)
-		if !it.Lost && !fewer {
-			return "removed whom nobody attested, and the spec asks for no fewer"
-		}
-		if it.Healthy && !fewer {
-			return "removed one that is well"
-		}
-		after = replaced(after, step.ID, func(decide.MemberView) []decide.MemberView { return nil })
-		if !it.Learner && healthy < voters/2+1 {
-			return "removed a voter without a quorum to agree to it"
-		}
-		if it.Learner {
-			return ""
-		}
-		return quorumLost(after)
+		return removedWrongly(m, it)
 	}
 	return fmt.Sprintf("an action that is not known: %q", step.Action)
+}
+
+func removedWrongly(m decide.Membership, it decide.MemberView) string {
+	voters, healthy, waiting := tally(m.Members)
+	fewer := m.Desired > 0 && m.Desired < len(m.Members)
+	lostLearner := it.Learner && it.Lost && !it.Healthy
+	switch {
+	case waiting > 0 && !lostLearner:
+		return "removed while a learner waits"
+	case !it.Lost && !fewer:
+		return "removed whom nobody attested, and the spec asks for no fewer"
+	case it.Healthy && !fewer:
+		return "removed one that is well"
+	case it.Learner:
+		return ""
+	case healthy < voters/2+1:
+		return "removed a voter without a quorum to agree to it"
+	}
+	return quorumLost(replaced(m.Members, it.ID, func(decide.MemberView) []decide.MemberView { return nil }))
 }
 
 func tally(members []decide.MemberView) (voters, healthy, waiting int) {

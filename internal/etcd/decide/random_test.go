@@ -113,7 +113,10 @@ func (d drawer) evidence() decide.Evidence {
 	for i := range d.IntN(3) {
 		e.Traces = append(e.Traces, d.trace(fmt.Sprintf("backup/%d", i)))
 	}
-	if d.oneIn(5) { // little is left
+	if d.oneIn(20) { // a record of those that are silent, beside something whole
+		e.Record = recordOf(b1, "cde")
+		e.Nodes = []decide.Node{member("a", a1, "abc"), member("b", a1, "abc"), d.node("c", a1), down("d"), down("e")}
+	} else if d.oneIn(5) { // little is left
 		for i := range e.Nodes {
 			e.Nodes[i].Part = decide.Part{Finding: pick(d, proof.Absent, proof.Absent, proof.Unusable)}
 			if d.oneIn(2) {
@@ -161,6 +164,7 @@ func (d drawer) attest(e decide.Evidence) (asked, applied decide.Evidence, words
 // 100,000 clusters of five against the oracle, some with a
 // person's words, and every fourth in another order of its nodes.
 func TestRandomClustersOfFive(t *testing.T) {
+	t.Parallel()
 	cases := 100_000
 	if testing.Short() {
 		cases = 10_000
@@ -201,7 +205,7 @@ func TestRandomClustersOfFive(t *testing.T) {
 		{proof.RecordLost, 2}, {proof.Conflicting, 2}, {proof.Unproven, 2}, {proof.Unproven, 3},
 		{proof.Unproven, 4}, {proof.DataLost, 5}, {proof.Conflicting, 5},
 	} {
-		if seen[r] < cases/5000 {
+		if seen[r] < cases/2000 {
 			t.Errorf("only %d of %d cases end in %s by rule %d: the draw is too narrow", seen[r], cases, r.state, r.rule)
 		}
 	}

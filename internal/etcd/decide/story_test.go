@@ -181,6 +181,8 @@ func TestStories(t *testing.T) {
 			with(silenced(evidence(noRecord(), three(a1)...), "c"), traceOf("backup", a1, "c")), proof.RecordLost, 2, ""},
 		{"all members of an older list are silent: they may be somebody whom nobody has named",
 			with(evidence(noRecord(), append(three(a1), down("d"), down("e"))...), traceOf("backup", a1, "de")), proof.Unproven, 2, ""},
+		{"who answers for a quorum speaks for its list, although another's log is ahead",
+			with(evidence(noRecord(), live(member("a", a1, "abcd")), at(member("c", a1, "ac"), 3, 200), down("b"), down("d")), traceOf("backup", a1, "bd")), proof.RecordLost, 2, ""},
 		{"a memory that cannot be read may name a later generation: its part does not count",
 			evidence(recordOf(a1, "a"), decide.Node{Name: "a", Part: data("a", a1, "a")}), proof.Unproven, 4, ""},
 

@@ -23,13 +23,18 @@ type Candidate struct {
 
 	held    Lease         // zero while we do not lead
 	version store.Version // of held, as we last wrote it
-	renewed time.Time     // when held was last known to stand
+	renewed time.Time     // not after held's beat began to stand in the store
 	unsure  bool          // a renewal's answer was lost: look before anything else
+	trying  Lease         // the last renewal that was sent, and when
+	tried   time.Time
 
-	seen      store.Version // the object as it was last seen, and since when
-	seenLease Lease
-	seenOK    bool
-	since     time.Time
+	// The object as it was last seen, and since when; "" is gone.
+	seen              store.Version
+	seenLease         Lease // the last one that could be read
+	seenOK, seenNewer bool
+	since             time.Time // zero: it was never looked at
+	ours              bool      // what is gone was our lease
+	highest           uint64    // epoch that was ever seen here
 }
 
 // Held is the lease that we hold, by what was last seen; false if we do not.
@@ -42,6 +47,9 @@ func (c *Candidate) Held() (Lease, bool) {
 // "" if it was not listed. writable says whether the place may be written to.
 // It returns the lease if we lead now, and in words why or why not.
 func (c *Candidate) Tick(ctx context.Context, listed store.Version, writable bool, agents Agents) (Lease, bool, string) {
+	if c.Term < minTerm || c.Term > maxTerm {
+		return Lease{}, false, fmt.Sprintf("a term of %s cannot be promised; expected %s to %s", c.Term, minTerm, maxTerm)
+	}
 	if c.held.Tenure != "" {
 		if lead, why, decided := c.renew(ctx, writable); decided {
 			return c.held, lead, why
@@ -81,18 +89,21 @@ func (c *Candidate) renew(ctx context.Context, writable bool) (lead bool, why st
 	}
 	next := c.held
 	next.Beat = nonce()
-	now := c.Clock.Now()
+	c.trying, c.tried = next, c.Clock.Now()
 	info, err := store.Swap(ctx, c.Store, Key, c.version, next.encode())
 	var refused *store.Refused
 	switch {
 	case err == nil:
-		c.held, c.version, c.renewed = next, info.Version, now
+		c.keep(next, info.Version)
 		return true, "renewed", true
 	case errors.As(err, &refused):
 		c.lost(refused.Content, refused.Have.Version)
-		return c.held.Tenure != "", "the lease was changed by another", c.held.Tenure != ""
+		if c.held.Tenure == "" {
+			return false, "", false
+		}
+	default:
+		c.unsure = true
 	}
-	c.unsure = true
 	_, stands := c.Held()
 	return stands, fmt.Sprintf("the lease could not be renewed: %v", err), true
 }
@@ -115,61 +126,77 @@ func (c *Candidate) Confirm(ctx context.Context) error {
 	return nil
 }
 
-// lookAgain reads the lease and finds out whether it is still ours.
+// lookAgain reads the lease and finds out whether it is still ours. That it is
+// holds for the moment: only a new beat begins a new term.
 func (c *Candidate) lookAgain(ctx context.Context) error {
-	now := c.Clock.Now()
 	content, info, err := store.Read(ctx, c.Store, Key, leaseLimit)
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		c.lost(nil, "")
-		return nil
-	}
-	if err != nil {
+	case errors.Is(err, store.ErrTooLarge):
+		c.lost(nil, info.Version)
+	case err != nil:
 		return err
+	default:
+		c.lost(content, info.Version)
 	}
-	l, err := parse(content)
-	if err == nil && l.Tenure == c.held.Tenure && !l.Released {
-		c.held, c.version, c.renewed, c.unsure = l, info.Version, now, false
-		return nil
-	}
-	c.lost(content, info.Version)
 	return nil
 }
 
-// lost gives up our lease and remembers what stands in its place. A beat of
-// our own, written by a renewal whose answer was lost, is still ours.
+// lost gives up our lease and remembers what stands in its place, unless that
+// is a beat of our own, written by a renewal whose answer was lost.
 func (c *Candidate) lost(content []byte, version store.Version) {
 	if l, err := parse(content); err == nil && l.Tenure == c.held.Tenure && !l.Released {
-		c.held, c.version, c.unsure = l, version, false
+		c.keep(l, version)
 		return
 	}
+	c.seenLease, c.ours = c.held, true
 	c.held, c.version, c.unsure = Lease{}, "", false
 	c.see(version, content)
 }
 
+// keep notes that l, ours, stands in the store. Others count its term from when
+// they first saw its beat, so ours counts from before that was written.
+func (c *Candidate) keep(l Lease, version store.Version) {
+	if l.Beat == c.trying.Beat {
+		c.renewed = c.tried
+	}
+	c.held, c.version, c.unsure = l, version, false
+	c.highest = max(c.highest, l.Epoch)
+}
+
 func (c *Candidate) see(version store.Version, content []byte) {
 	l, err := parse(content)
-	c.seen, c.seenLease, c.seenOK, c.since = version, l, err == nil, c.Clock.Now()
+	c.seen, c.since = version, c.Clock.Now()
+	c.seenOK, c.seenNewer = err == nil, errors.Is(err, errNewer)
+	c.ours = c.ours && version == ""
+	if err == nil {
+		c.seenLease, c.highest = l, max(c.highest, l.Epoch)
+	}
 }
 
 // watch looks at another's lease, and reads it only when it has changed.
 func (c *Candidate) watch(ctx context.Context, listed store.Version) (Sight, error) {
-	if listed == "" {
-		c.seen = ""
-		return Sight{Lease: Lease{Epoch: c.seenLease.Epoch}}, nil
-	}
-	if listed != c.seen {
+	switch {
+	case listed == c.seen && !c.since.IsZero():
+	case listed == "":
+		c.see("", nil)
+	default:
 		content, info, err := store.Read(ctx, c.Store, Key, leaseLimit)
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrTooLarge) {
 			return Sight{}, err
 		}
 		c.see(info.Version, content)
 	}
-	return Sight{There: true, Readable: c.seenOK, Lease: c.seenLease, Still: c.Clock.Now().Sub(c.since)}, nil
+	now := c.Clock.Now()
+	return Sight{There: listed != "", Readable: c.seenOK, Newer: c.seenNewer, Lease: c.seenLease,
+		Ours: c.ours && now.Sub(c.renewed) < c.Term, Highest: c.highest, Still: now.Sub(c.since)}, nil
 }
 
 func (c *Candidate) take(ctx context.Context, move Move) (Lease, bool, string) {
-	l := Lease{Format: format, Epoch: move.Epoch, Tenure: nonce(), Beat: nonce(), Holder: c.Name, TermMillis: c.Term.Milliseconds()}
-	now := c.Clock.Now()
+	l := Lease{Format: format, Epoch: move.Epoch, Tenure: nonce(), Beat: nonce(), Holder: c.Name,
+		TermMillis: (c.Term + time.Millisecond - 1).Milliseconds()}
+	c.trying, c.tried = l, c.Clock.Now()
 	var info store.Info
 	var err error
 	if c.seen == "" {
@@ -180,7 +207,7 @@ func (c *Candidate) take(ctx context.Context, move Move) (Lease, bool, string) {
 	var refused *store.Refused
 	switch {
 	case err == nil:
-		c.held, c.version, c.renewed, c.unsure = l, info.Version, now, false
+		c.keep(l, info.Version)
 		return l, true, move.Why
 	case errors.As(err, &refused):
 		c.see(refused.Have.Version, refused.Content)
@@ -192,14 +219,28 @@ func (c *Candidate) take(ctx context.Context, move Move) (Lease, bool, string) {
 }
 
 // Release marks the lease as released, so that the next leader need not wait.
+// One that is not ours any more is left as it is.
 func (c *Candidate) Release(ctx context.Context) error {
-	if c.held.Tenure == "" {
-		return nil
+	if c.held.Tenure != "" && c.unsure {
+		if err := c.lookAgain(ctx); err != nil {
+			return fmt.Errorf("release the lease: %w", err)
+		}
 	}
-	l := c.held
-	l.Released, l.Beat = true, nonce()
-	_, err := store.Swap(ctx, c.Store, Key, c.version, l.encode())
-	c.held, c.version = Lease{}, ""
+	var err error
+	for range 2 { // the second time over a beat of ours that arrived late
+		if c.held.Tenure == "" {
+			return nil
+		}
+		l := c.held
+		l.Released, l.Beat = true, nonce()
+		var refused *store.Refused
+		_, err = store.Swap(ctx, c.Store, Key, c.version, l.encode())
+		if !errors.As(err, &refused) {
+			break
+		}
+		c.lost(refused.Content, refused.Have.Version)
+	}
+	c.held, c.version, c.unsure = Lease{}, "", false
 	if err != nil {
 		return fmt.Errorf("release the lease: %w", err)
 	}

@@ -15,6 +15,7 @@ const (
 	leaseLimit = 64 << 10
 	minTerm    = 100 * time.Millisecond
 	maxTerm    = 10 * time.Minute
+	maxEpoch   = 1 << 62 // no lease is ever taken that often
 )
 
 // Lease is who leads, and until when nobody else may.
@@ -36,20 +37,33 @@ type Lease struct {
 // Term is how long the beat must stand still.
 func (l Lease) Term() time.Duration { return time.Duration(l.TermMillis) * time.Millisecond }
 
-// parse reads a lease. A lease that cannot be read is not taken for none: it
-// must stand still for a whole term before it is replaced.
+// errNewer: the lease is of a format that this program does not know.
+var errNewer = errors.New("written by a newer Seedproof")
+
+// parse reads a lease. A damaged one is not taken for none: it must stand still
+// for a whole term before it is replaced. errNewer means that it says what this
+// program cannot know.
 func parse(content []byte) (Lease, error) {
+	var head struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(content, &head); err != nil {
+		return Lease{}, fmt.Errorf("parse the lease: %w", err)
+	}
+	if head.Format > format {
+		return Lease{}, fmt.Errorf("parse the lease: format %d, and this program knows %d: %w", head.Format, format, errNewer)
+	}
 	var l Lease
 	if err := json.Unmarshal(content, &l); err != nil {
 		return Lease{}, fmt.Errorf("parse the lease: %w", err)
 	}
 	switch {
 	case l.Format != format:
-		return Lease{}, fmt.Errorf("parse the lease: format %d, and this program knows %d", l.Format, format)
-	case l.Tenure == "" || l.Beat == "" || l.Epoch == 0:
+		return Lease{}, fmt.Errorf("parse the lease: format %d is none", l.Format)
+	case l.Tenure == "" || l.Beat == "" || l.Epoch == 0 || l.Epoch > maxEpoch:
 		return Lease{}, errors.New("parse the lease: it names nobody")
-	case l.Term() < minTerm || l.Term() > maxTerm:
-		return Lease{}, fmt.Errorf("parse the lease: a term of %s; expected %s to %s", l.Term(), minTerm, maxTerm)
+	case l.TermMillis < minTerm.Milliseconds() || l.TermMillis > maxTerm.Milliseconds():
+		return Lease{}, fmt.Errorf("parse the lease: a term of %d ms; expected %s to %s", l.TermMillis, minTerm, maxTerm)
 	}
 	return l, nil
 }

@@ -42,9 +42,17 @@ type View struct {
 	// MovedTo is the URL that a forwarding mark names, or "".
 	MovedTo string
 
-	recordVersion, claimVersion store.Version
-	recordContent               []byte
-	listed                      map[string]store.Info
+	record, claim found
+	listed        map[string]store.Info
+}
+
+// found is one object as the look found it: its finding, and what stands there
+// where something does.
+type found struct {
+	finding proof.Finding
+	why     string
+	version store.Version
+	content []byte // nil unless it was wholly read
 }
 
 // Version is the version of an object in the listing behind the view, or "" if
@@ -67,8 +75,8 @@ func (k *Keeper) Look(ctx context.Context, remembered []store.Remembered, allAns
 	v.Place = store.JudgePlace(v.Seen, remembered, allAnswered)
 	v.Record, v.Doc = k.readRecord(ctx, &v, listErr)
 	v.Claim, v.ClaimDoc = k.readClaim(ctx, &v, listErr)
-	if content, err := k.fetch(ctx, v.listed[ForwardKey]); err == nil {
-		v.MovedTo = parseForward(content)
+	if forward := k.read(ctx, &v, ForwardKey, listErr); forward.finding == proof.Present && v.Place.Writable() {
+		v.MovedTo = parseForward(forward.content)
 	}
 	return v
 }
@@ -86,6 +94,11 @@ func (k *Keeper) lookAtMark(ctx context.Context, listed map[string]store.Info, l
 	}
 	seen := store.LookAtPlace(ctx, k.Store)
 	k.mark = &seen
+	if seen.MarkFinding != store.MarkUnknown && seen.MarkVersion != info.Version {
+		// Mounted, unmounted or marked between: what was not listed may well
+		// be in the place that bears the mark.
+		return store.Seen{URL: seen.URL, Err: errors.New("the mark is another than the listing just before showed: the answers do not belong together")}
+	}
 	return seen
 }
 
@@ -101,15 +114,10 @@ func absence(place store.PlaceFinding) (proof.Finding, string) {
 }
 
 func (k *Keeper) readRecord(ctx context.Context, v *View, listErr error) (decide.Record, *Record) {
-	finding, why, content, version := k.read(ctx, v, RecordKey, listErr)
-	v.recordVersion, v.recordContent = version, content
-	if finding != proof.Present {
-		return decide.Record{Finding: finding, Why: why}, nil
-	}
-	doc, err := ParseRecord(content)
-	if err != nil {
-		finding, why = damaged("the record", err)
-		return decide.Record{Finding: finding, Why: why}, nil
+	v.record = k.read(ctx, v, RecordKey, listErr)
+	doc := understand(&v.record, "the record", ParseRecord)
+	if doc == nil {
+		return decide.Record{Finding: v.record.finding, Why: v.record.why}, nil
 	}
 	return decide.Record{Finding: proof.Present, Identity: doc.Identity, Cluster: doc.Cluster, Serial: doc.Serial,
 		Members: doc.Members, Revision: doc.Revision,
@@ -117,20 +125,27 @@ func (k *Keeper) readRecord(ctx context.Context, v *View, listErr error) (decide
 }
 
 func (k *Keeper) readClaim(ctx context.Context, v *View, listErr error) (decide.ClaimView, *ClaimDoc) {
-	finding, why, content, version := k.read(ctx, v, ClaimKey, listErr)
-	v.claimVersion = version
-	if finding == proof.Unusable && version == "" {
-		finding = proof.Absent // an emptied store has no claim; the record says that it was emptied
+	v.claim = k.read(ctx, v, ClaimKey, listErr)
+	if v.claim.finding == proof.Unusable {
+		v.claim.finding = proof.Absent // an emptied store has no claim; the record says that it was emptied
 	}
-	if finding != proof.Present {
-		return decide.ClaimView{Finding: finding, Why: why}, nil
-	}
-	doc, err := ParseClaim(content)
-	if err != nil {
-		finding, why = damaged("the claim", err)
-		return decide.ClaimView{Finding: finding, Why: why}, nil
+	doc := understand(&v.claim, "the claim", ParseClaim)
+	if doc == nil {
+		return decide.ClaimView{Finding: v.claim.finding, Why: v.claim.why}, nil
 	}
 	return decide.ClaimView{Finding: proof.Present, Claim: doc.Claim}, doc
+}
+
+// understand parses what was read. nil: the finding says why there is none.
+func understand[T Record | ClaimDoc](f *found, what string, parse func([]byte) (*T, error)) *T {
+	if f.finding != proof.Present {
+		return nil
+	}
+	doc, err := parse(f.content)
+	if err != nil {
+		f.finding, f.why = damaged(what, err)
+	}
+	return doc
 }
 
 // damaged tells a document of a newer format from one that is broken: it was
@@ -142,26 +157,29 @@ func damaged(what string, err error) (proof.Finding, string) {
 	return proof.Unusable, fmt.Sprintf("%s is damaged: %v", what, err)
 }
 
-func (k *Keeper) read(ctx context.Context, v *View, key string, listErr error) (proof.Finding, string, []byte, store.Version) {
+// read finds one object. Present means that it was wholly read, Unusable that
+// the place was emptied and does not hold it.
+func (k *Keeper) read(ctx context.Context, v *View, key string, listErr error) found {
 	if listErr != nil {
-		return proof.Unknown, fmt.Sprintf("the control store could not be asked: %v", listErr), nil, ""
+		return found{why: fmt.Sprintf("the control store could not be asked: %v", listErr)}
 	}
 	if s := v.Place.State; s == store.PlaceOther || s == store.PlaceUnknown {
-		return proof.Unknown, v.Place.Why, nil, ""
+		return found{why: v.Place.Why}
 	}
 	info, listed := v.listed[key]
 	if !listed {
 		finding, why := absence(v.Place)
-		return finding, why, nil, ""
+		return found{finding: finding, why: why}
 	}
 	content, err := k.fetch(ctx, info)
 	switch {
 	case errors.Is(err, store.ErrTooLarge):
-		return proof.Unusable, fmt.Sprintf("%s is damaged: %d bytes, which no such object has", key, info.Size), nil, info.Version
+		return found{version: info.Version, why: fmt.Sprintf(
+			"%s is of %d bytes and was not read: none of ours is larger than %d; look at it and move it away by hand", key, info.Size, sizeLimit)}
 	case err != nil:
-		return proof.Unknown, fmt.Sprintf("%s is listed and could not be read: %v", key, err), nil, info.Version
+		return found{version: info.Version, why: fmt.Sprintf("%s is listed and could not be read: %v", key, err)}
 	}
-	return proof.Present, "", content, info.Version
+	return found{finding: proof.Present, version: info.Version, content: content}
 }
 
 func (k *Keeper) fetch(ctx context.Context, info store.Info) ([]byte, error) {

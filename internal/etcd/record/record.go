@@ -25,6 +25,7 @@ const (
 	sizeLimit   = 1 << 20 // a record of 5 members is some 3 KiB
 	maxUsedUp   = 64      // nonces of used approvals that are kept
 	maxMirrored = 32      // contents of mirrored files that are remembered
+	maxSerial   = 1 << 62 // no record is ever written that often
 )
 
 // Record is what is written down of a cluster.
@@ -113,10 +114,23 @@ func ParseRecord(content []byte) (*Record, error) {
 	if !r.Identity.Named() || r.Identity.Generation == 0 || r.Cluster == "" || r.Nonce == "" {
 		return nil, errors.New("it names no cluster")
 	}
-	if err := r.Spec.Validate(); err != nil {
+	if r.Serial == 0 || r.Serial > maxSerial {
+		return nil, fmt.Errorf("serial %d", r.Serial)
+	}
+	if err := readable(r.Spec); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// readable tells a spec of an etcd that only a newer program knows from one
+// that nobody can have meant.
+func readable(s Spec) error {
+	err := s.Validate()
+	if err != nil && laterVersion(s.EtcdVersion) {
+		return fmt.Errorf("%w: %w", errNewer, err)
+	}
+	return err
 }
 
 // ParseClaim reads a claim.
@@ -126,8 +140,12 @@ func ParseClaim(content []byte) (*ClaimDoc, error) {
 		return nil, err
 	}
 	open := c.Claim.State == decide.ClaimOpen || c.Claim.State == decide.ClaimBorn
-	if !open || c.Claim.Attempt == "" || !c.Claim.Identity.Named() || len(c.Claim.Members) == 0 {
+	id := c.Claim.Identity
+	if !open || c.Claim.Attempt == "" || !id.Named() || id.Generation == 0 || id.Birth == "" || len(c.Claim.Members) == 0 || c.Nonce == "" {
 		return nil, errors.New("it names no attempt")
+	}
+	if err := readable(c.Spec); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

@@ -3,8 +3,9 @@ package record
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,13 @@ const (
 	maxQuota          = 64 << 30
 )
 
-var versionForm = regexp.MustCompile(`^3\.6\.[0-9]{1,3}$`)
+var (
+	versionForm = regexp.MustCompile(`^3\.6\.(0|[1-9][0-9]{0,2})$`)
+	laterForm   = regexp.MustCompile(`^(3\.([7-9]|[1-9][0-9])|[4-9]\.[0-9]{1,2})\.[0-9]{1,3}$`)
+)
+
+// laterVersion reports whether v is an etcd that this program does not know yet.
+func laterVersion(v string) bool { return laterForm.MatchString(v) }
 
 // FieldError is a spec that asks for what cannot be.
 type FieldError struct {
@@ -72,8 +79,8 @@ func (s Spec) Validate() error {
 // and what has changed, in words. It is valid, or there is an error.
 func (s Spec) With(fields map[string]string) (Spec, []string, error) {
 	changed := s
-	for name, value := range fields {
-		if err := changed.set(name, value); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if err := changed.set(name, fields[name]); err != nil {
 			return s, nil, err
 		}
 	}
@@ -123,7 +130,7 @@ func (s Spec) changes(o Spec) []string {
 	add("etcdVersion", s.EtcdVersion, o.EtcdVersion)
 	add("backupInterval", time.Duration(s.BackupInterval), time.Duration(o.BackupInterval))
 	add("quotaBytes", s.QuotaBytes, o.QuotaBytes)
-	sort.Strings(changes)
+	slices.Sort(changes)
 	return changes
 }
 

@@ -1,11 +1,14 @@
 package record
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seedproof/seedproof/internal/etcd/decide"
@@ -14,13 +17,11 @@ import (
 )
 
 // WriteRecord puts r in the place of what the view found: created where there
-// was none, swapped for exactly what was read otherwise. A damaged one is set
-// aside first. The serial is one above that of the view and of any memory.
+// was none, swapped for exactly what was read otherwise. A damaged one, or
+// another cluster's, is set aside first. The serial is one above that of the
+// view and of any memory.
 func (k *Keeper) WriteRecord(ctx context.Context, v View, r Record, highestSerial uint64) (Record, error) {
-	if !v.Place.Writable() {
-		return Record{}, fmt.Errorf("write the record: the place is %s: %s", v.Place.State, v.Place.Why)
-	}
-	if err := r.Spec.Validate(); err != nil {
+	if err := v.mayReplace(v.record); err != nil {
 		return Record{}, fmt.Errorf("write the record: %w", err)
 	}
 	r.Format, r.Cluster, r.Nonce = format, k.Cluster, NewNonce()
@@ -28,26 +29,40 @@ func (k *Keeper) WriteRecord(ctx context.Context, v View, r Record, highestSeria
 	r.WrittenAt, r.WrittenBy = k.Now().UTC().Truncate(time.Second), k.Writer
 	r.UsedApprovals = newest(r.UsedApprovals, maxUsedUp)
 	r.Mirrored = newest(r.Mirrored, maxMirrored)
-	if v.recordVersion != "" && v.Doc == nil {
-		if err := k.setAside(ctx, v); err != nil {
-			return Record{}, err
-		}
+	content := encode(r)
+	if _, err := ParseRecord(content); err != nil {
+		return Record{}, fmt.Errorf("write the record: it could not be read again: %w", err)
 	}
-	if err := k.put(ctx, RecordKey, v.recordVersion, encode(r)); err != nil {
+	if err := k.keepOld(ctx, v, r); err != nil {
+		return Record{}, fmt.Errorf("write the record: %w", err)
+	}
+	if err := k.put(ctx, RecordKey, v.record.version, content); err != nil {
 		return Record{}, fmt.Errorf("write the record: %w", err)
 	}
 	return r, nil
 }
 
-// setAside keeps a damaged record under another name before it is replaced.
-func (k *Keeper) setAside(ctx context.Context, v View) error {
-	if v.recordContent == nil {
-		return errors.New("set the damaged record aside: it is too large to be read; move it away by hand")
+// mayReplace: nothing is written into a place that is not ours, and nothing
+// over what could not be judged.
+func (v View) mayReplace(f found) error {
+	if !v.Place.Writable() {
+		return fmt.Errorf("the place is %s: %s", v.Place.State, v.Place.Why)
 	}
-	key := RecordKey + ".damaged-" + k.Now().UTC().Format("20060102T150405Z")
-	_, err := store.Create(ctx, k.Store, key, v.recordContent)
-	if err != nil && !errors.Is(err, store.ErrConditionFailed) {
-		return fmt.Errorf("set the damaged record aside: %w", err)
+	if f.finding == proof.Unknown {
+		return fmt.Errorf("what stands there is not known: %s", f.why)
+	}
+	return nil
+}
+
+// keepOld sets aside what r is no later state of.
+func (k *Keeper) keepOld(ctx context.Context, v View, r Record) error {
+	switch {
+	case v.record.version == "":
+		return nil
+	case v.Doc == nil:
+		return k.setAside(ctx, v, RecordKey, "damaged", v.record.content)
+	case v.Doc.Cluster != r.Cluster || v.Doc.Identity.Lineage != r.Identity.Lineage:
+		return k.SetForeignAside(ctx, v)
 	}
 	return nil
 }
@@ -58,21 +73,49 @@ func (k *Keeper) SetForeignAside(ctx context.Context, v View) error {
 	if v.Doc == nil {
 		return nil
 	}
-	key := RecordKey + ".replaced-" + v.Doc.Nonce
-	_, err := store.Create(ctx, k.Store, key, v.recordContent)
-	if err != nil && !errors.Is(err, store.ErrConditionFailed) {
+	if err := v.mayReplace(v.record); err != nil {
 		return fmt.Errorf("set the other cluster's record aside: %w", err)
+	}
+	return k.setAside(ctx, v, RecordKey, "replaced", v.record.content)
+}
+
+// setAside keeps content byte for byte beside its key, under the time and its
+// hash: neither another content nor the same one twice is ever there.
+func (k *Keeper) setAside(ctx context.Context, v View, key, why string, content []byte) error {
+	sum := sha256.Sum256(content)
+	stem, hash := key+"."+why+"-", "-"+hex.EncodeToString(sum[:8])
+	for other := range v.listed {
+		if !strings.HasPrefix(other, stem) || !strings.HasSuffix(other, hash) {
+			continue
+		}
+		if kept, _, err := store.Read(ctx, k.Store, other, sizeLimit); err == nil && bytes.Equal(kept, content) {
+			return nil // an earlier try did it
+		}
+	}
+	aside := stem + k.Now().UTC().Format("20060102T150405Z") + hash
+	if _, err := store.Create(ctx, k.Store, aside, content); err != nil {
+		return fmt.Errorf("set %s aside as %s: %w", key, aside, err)
 	}
 	return nil
 }
 
-// WriteClaim creates the claim, or swaps it for exactly what the view found.
+// WriteClaim creates the claim, or swaps it for exactly what the view found. A
+// damaged one is set aside first.
 func (k *Keeper) WriteClaim(ctx context.Context, v View, doc ClaimDoc) error {
-	if !v.Place.Writable() {
-		return fmt.Errorf("write the claim: the place is %s: %s", v.Place.State, v.Place.Why)
+	if err := v.mayReplace(v.claim); err != nil {
+		return fmt.Errorf("write the claim: %w", err)
 	}
 	doc.Format, doc.Cluster, doc.Nonce = format, k.Cluster, NewNonce()
-	if err := k.put(ctx, ClaimKey, v.claimVersion, encode(doc)); err != nil {
+	content := encode(doc)
+	if _, err := ParseClaim(content); err != nil {
+		return fmt.Errorf("write the claim: it could not be read again: %w", err)
+	}
+	if v.claim.version != "" && v.ClaimDoc == nil {
+		if err := k.setAside(ctx, v, ClaimKey, "damaged", v.claim.content); err != nil {
+			return fmt.Errorf("write the claim: %w", err)
+		}
+	}
+	if err := k.put(ctx, ClaimKey, v.claim.version, content); err != nil {
 		return fmt.Errorf("write the claim: %w", err)
 	}
 	return nil
@@ -121,6 +164,9 @@ func parseForward(content []byte) string {
 
 // Forward leaves a forwarding mark in the store that the cluster moves out of.
 func (k *Keeper) Forward(ctx context.Context, v View, to string) error {
+	if !v.Place.Writable() {
+		return fmt.Errorf("leave a forwarding mark: the place is %s: %s", v.Place.State, v.Place.Why)
+	}
 	content := encode(forward{Format: format, To: to, At: k.Now().UTC()})
 	if err := k.put(ctx, ForwardKey, v.Version(ForwardKey), content); err != nil {
 		return fmt.Errorf("leave a forwarding mark: %w", err)
