@@ -80,16 +80,16 @@ func newBackupListCommand(g *global) *cobra.Command {
 			if limit < 0 {
 				return usagef("--limit is %d; expected 0 (all) or more", limit)
 			}
-			from, lineage, err := t.backupStore(cmd.Context(), url)
+			from, err := t.backupStore(cmd.Context(), url)
 			if err != nil {
 				return err
 			}
-			s, err := open.Open(cmd.Context(), from)
+			s, err := open.Open(cmd.Context(), from.url)
 			if err != nil {
 				return &usageError{err: err}
 			}
 			defer func() { _ = s.Close() }()
-			l, err := g.listBackups(cmd.Context(), s, lineage, limit)
+			l, err := g.listBackups(cmd.Context(), s, from, limit)
 			if err != nil {
 				return err
 			}
@@ -103,43 +103,43 @@ func newBackupListCommand(g *global) *cobra.Command {
 	return cmd
 }
 
-// backupStore is the URL that was given, or the one that the cluster uses,
-// with the lineage of the cluster's own backups.
-func (t *target) backupStore(ctx context.Context, given string) (url, lineage string, err error) {
+// backupsOf is where to look, and what a cluster knows of it.
+type backupsOf struct {
+	url     string
+	lineage string // of the cluster's own backups; empty: not known
+	mark    string // that the cluster remembers of the place; empty: not known
+}
+
+// backupStore is the URL that was given, or the one that the cluster uses.
+func (t *target) backupStore(ctx context.Context, given string) (backupsOf, error) {
 	if given != "" && t.dir == "" && len(t.agents) == 0 {
-		return given, "", nil
+		return backupsOf{url: given}, nil
 	}
 	a, err := t.ask(ctx)
 	if err != nil {
-		return "", "", err
+		return backupsOf{}, err
 	}
 	defer a.Close()
-	lineage = a.report.Verdict.Identity.Lineage
+	from := backupsOf{url: given, lineage: a.report.Verdict.Identity.Lineage}
 	if given != "" {
-		return given, lineage, nil
+		return from, nil
 	}
 	for _, s := range a.report.Stores {
 		if s.Kind == string(store.BackupStore) {
-			return s.URL, lineage, nil
+			from.url, from.mark = s.URL, s.Mark
+			return from, nil
 		}
 	}
-	return "", "", withNext(errors.New("the cluster does not say where its backups are"), "give it with --backup-store URL")
+	return backupsOf{}, withNext(errors.New("the cluster does not say where its backups are"), "give it with --backup-store URL")
 }
 
-func (g *global) listBackups(ctx context.Context, s store.Store, lineage string, limit int) (backupListing, error) {
+func (g *global) listBackups(ctx context.Context, s store.Store, from backupsOf, limit int) (backupListing, error) {
 	l := backupListing{Store: s.URL(), Backups: []backupItem{}}
 	seen := store.LookAtPlace(ctx, s)
-	switch {
-	case errors.Is(seen.Err, store.ErrNoPlace):
-		return l, withNext(fmt.Errorf("list the backups in %s: %w", s.URL(), seen.Err), "look at the URL; for a file:// store, is the disk mounted?")
-	case seen.MarkFinding == store.MarkPresent:
-		l.Cluster = seen.Mark.Cluster
-		if seen.Mark.Kind != store.BackupStore {
-			l.Warnings = append(l.Warnings, fmt.Sprintf("the place is marked as a %s, not as a %s", seen.Mark.Kind, store.BackupStore))
-		}
-	case seen.MarkFinding == store.MarkAbsent:
-		l.Warnings = append(l.Warnings, "the place bears no mark of Seedproof: it is new, another's, or was emptied")
+	if errors.Is(seen.Err, store.ErrNoPlace) {
+		return l, withNext(fmt.Errorf("list the backups in %s: %w", s.URL(), seen.Err), "look at the URL")
 	}
+	l.judgePlace(seen, from.mark)
 	catalogue, err := backup.List(ctx, s, "")
 	if err != nil {
 		return l, err
@@ -155,9 +155,32 @@ func (g *global) listBackups(ctx context.Context, s store.Store, lineage string,
 	}
 	for i := range l.Backups {
 		b := &l.Backups[i]
-		b.Other = lineage != "" && b.Lineage != "" && b.Lineage != lineage
+		b.Other = from.lineage != "" && b.Lineage != "" && b.Lineage != from.lineage
 	}
 	return l, nil
+}
+
+// judgePlace warns of a place that is not the one it should be.
+func (l *backupListing) judgePlace(seen store.Seen, remembered string) {
+	warn := func(format string, args ...any) { l.Warnings = append(l.Warnings, fmt.Sprintf(format, args...)) }
+	switch seen.MarkFinding {
+	case store.MarkPresent:
+		l.Cluster = seen.Mark.Cluster
+		if seen.Mark.Kind != store.BackupStore {
+			warn("the place is marked as a %s, not as a %s", seen.Mark.Kind, store.BackupStore)
+		}
+		if remembered != "" && seen.Mark.ID != remembered {
+			warn("the place bears another mark than the cluster remembers: another disk or bucket is here")
+		}
+	case store.MarkAbsent:
+		if remembered != "" {
+			warn("the mark that the cluster remembers is gone: the place was emptied, or is not mounted here")
+			return
+		}
+		warn("the place bears no mark of Seedproof: it is new, not mounted, another's, or was emptied")
+	default:
+		warn("the mark of the place cannot be read: %v", seen.Err)
+	}
 }
 
 // readBackups reads what is known of each, several at once.

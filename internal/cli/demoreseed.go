@@ -154,7 +154,7 @@ func (s *reseedStory) seedproof(ctx context.Context) error {
 	s.say("What it concluded and did, from its own log:")
 	for _, e := range healed.History {
 		if e.At.After(s.deleted) {
-			s.say("    %s  %s", e.At.Local().Format("15:04:05"), strings.TrimSpace(e.What+", "+e.Why))
+			s.say("    %s  %s", e.At.Local().Format("15:04:05"), strings.TrimSuffix(e.What+", "+e.Why, ", "))
 		}
 	}
 	s.say("All of it %s after the rule ran. The marker came back before the spec: a spec without\na marker is what wipes. No etcd was stopped or restarted.", time.Since(began).Round(100*time.Millisecond))
@@ -164,8 +164,8 @@ func (s *reseedStory) seedproof(ctx context.Context) error {
 // testimonies shows who says what, once the record is back.
 func (s *reseedStory) testimonies(r controller.Report) {
 	for _, t := range r.Verdict.Heard {
-		if t.Witness.Kind == proof.Record {
-			s.say("    %-16s Absent    until it was written again", t.Witness.Name)
+		if t.Witness.Kind == proof.Record || t.Witness.Name == "created-marker" {
+			s.say("    %-16s Absent    until it was put back", t.Witness.Name)
 			continue
 		}
 		who := ""

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -28,6 +30,18 @@ type Client struct {
 	faults *fault.Injector
 }
 
+// reconnect bounds how long an agent that is back goes on looking silent; by
+// default that grows to two minutes.
+var reconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+	MinConnectTimeout: 2 * time.Second,
+}
+
+// reconnect paces the attempts to reach an agent that was down. gRPC's own
+// pace, a second and then up to two minutes, would hide one that is back.
+var reconnect = grpc.ConnectParams{MinConnectTimeout: 2 * time.Second,
+	Backoff: backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}}
+
 // Dial makes a client for the agent called name at address. It connects at the
 // first call. conf nil: no TLS. faults is for tests.
 func Dial(name, address string, conf *tls.Config, faults *fault.Injector) (*Client, error) {
@@ -35,7 +49,8 @@ func Dial(name, address string, conf *tls.Config, faults *fault.Injector) (*Clie
 	if conf != nil {
 		creds = credentials.NewTLS(conf)
 	}
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig())
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
+		grpc.WithConnectParams(reconnect))
 	if err != nil {
 		return nil, fmt.Errorf("make a client for the agent of %s at %s: %w", name, address, err)
 	}

@@ -76,7 +76,16 @@ func (n *node) agent(t *testing.T, deps Deps) *Agent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.Close)
+	t.Cleanup(func() {
+		if deps.Faults != nil {
+			select {
+			case <-deps.Faults.Dead():
+				return // the dead hold their locks for ever
+			default:
+			}
+		}
+		a.Close()
+	})
 	return a
 }
 

@@ -28,7 +28,9 @@ func TestMain(m *testing.M) {
 		process.Main(os.Args[2:])
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	removeStandin()
+	os.Exit(code)
 }
 
 // rig is a cluster of agents in this process, each with a real etcd, on stores

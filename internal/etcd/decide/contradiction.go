@@ -93,6 +93,9 @@ func leavesOut(claimant, other Node) string {
 	if slices.ContainsFunc(a.Members, func(m MemberRef) bool { return m.ID == b.ID }) {
 		return ""
 	}
+	if a.Position.Before(b.Position) && !claimant.readsLinearizably() {
+		return "" // an old list: the other may have been added since
+	}
 	if b.Live && b.Linearizable {
 		return fmt.Sprintf("%s's member list leaves out %s, which answers linearizable reads", claimant.Name, other.Name)
 	}

@@ -316,7 +316,8 @@ func recordOfStrangers(e decide.Evidence) bool {
 }
 
 // listThatLeavesOut: "a list that leaves out a member which answers
-// linearizable reads, or whose data is not older and lacks its removal".
+// linearizable reads, or whose data is not older and lacks its removal". A list
+// that lags behind the member, and that nobody answers reads for, is just old.
 func listThatLeavesOut(e decide.Evidence) bool {
 	for i, n := range e.Nodes {
 		for j, o := range e.Nodes {
@@ -324,6 +325,9 @@ func listThatLeavesOut(e decide.Evidence) bool {
 			comparable := i != j && p.Finding == proof.Present && q.Finding == proof.Present && p.Identity == q.Identity &&
 				len(p.Members) > 0 && q.ID != 0 && !p.RolledBack && !q.RolledBack
 			if !comparable || hasID(p.Members, q.ID) {
+				continue
+			}
+			if lags := ahead(o, n); lags && !(p.Live && p.Linearizable) {
 				continue
 			}
 			if q.Live && q.Linearizable {

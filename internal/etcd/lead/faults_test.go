@@ -23,7 +23,7 @@ func TestKthCallFaults(t *testing.T) {
 		calls := 0
 		for k := 1; ; k++ {
 			in := fault.NewInjector(k, mode)
-			kthRun(t, fmt.Sprintf("%s at call %d", mode, k), in)
+			kthRun(t, fmt.Sprintf("%s at call %d", mode, k), in, mode)
 			if in.Struck() == nil {
 				break
 			}
@@ -36,7 +36,12 @@ func TestKthCallFaults(t *testing.T) {
 	}
 }
 
-func kthRun(t *testing.T, name string, in *fault.Injector) {
+func kthRun(t *testing.T, name string, in *fault.Injector, mode fault.Mode) {
+	deadline := time.Minute
+	if mode == fault.Hung {
+		deadline = 10 * time.Millisecond // which ends the hung call
+	}
+	dead := in.Dead()
 	clock, base := flowtest.NewFakeClock(), mem.New("control")
 	d := &duel{t: t, name: name, clock: clock, base: base, tenures: map[uint64]string{}}
 	d.candidates[0] = d.instance("a", store.WithFaults(base, in))
@@ -47,8 +52,8 @@ func kthRun(t *testing.T, name string, in *fault.Injector) {
 		if step == 8 {
 			clock.Advance(2 * term) // both pause
 		}
-		if crashed := d.step(who, in, step == 14); crashed {
-			d.candidates[0] = d.instance("a", base)
+		if crashed := d.step(who, dead, deadline, step == 14); crashed {
+			d.candidates[0], dead = d.instance("a", base), nil
 		}
 		d.checkOneLeader()
 	}
@@ -72,43 +77,50 @@ func (d *duel) instance(name string, s store.Store) *Candidate {
 
 // step lets one candidate tick, in a goroutine of its own since a crash parks
 // it for ever.
-func (d *duel) step(who int, in *fault.Injector, release bool) (crashed bool) {
-	c := d.candidates[who]
-	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
-	if s := in.Struck(); s == nil {
-		cancel() // a hung call of the next few must end by itself
-		ctx, cancel = context.WithTimeout(d.t.Context(), 10*time.Millisecond)
-	}
+func (d *duel) step(who int, dead <-chan struct{}, deadline time.Duration, release bool) (crashed bool) {
+	d.t.Helper()
+	c, done := d.candidates[who], make(chan error, 1)
+	ctx, cancel := context.WithTimeout(d.t.Context(), deadline)
 	defer cancel()
-	done := make(chan struct{})
+	listed, agents := d.listed(), heard(d.highest)
 	go func() {
 		if release {
 			_ = c.Release(ctx)
-		} else {
-			d.tick(ctx, c)
+			done <- nil
+			return
 		}
-		close(done)
+		lease, leads, _ := c.Tick(ctx, listed, true, agents)
+		done <- d.note(lease, leads)
 	}()
 	select {
-	case <-done:
+	case err := <-done:
+		if err != nil {
+			d.t.Fatal(err)
+		}
 		return false
-	case <-in.Dead():
+	case <-dead:
 		return true
 	}
 }
 
 func (d *duel) tick(ctx context.Context, c *Candidate) {
+	d.t.Helper()
 	lease, leads, _ := c.Tick(ctx, d.listed(), true, heard(d.highest))
-	if leads {
-		d.note(lease)
+	if err := d.note(lease, leads); err != nil {
+		d.t.Fatal(err)
 	}
 }
 
-func (d *duel) note(l Lease) {
+// note: no epoch ever has two holders.
+func (d *duel) note(l Lease, leads bool) error {
+	if !leads {
+		return nil
+	}
 	if was, known := d.tenures[l.Epoch]; known && was != l.Tenure {
-		d.t.Fatalf("%s: two leases of epoch %d", d.name, l.Epoch)
+		return fmt.Errorf("%s: two leases of epoch %d", d.name, l.Epoch)
 	}
 	d.tenures[l.Epoch] = l.Tenure
+	return nil
 }
 
 func (d *duel) listed() store.Version {
@@ -191,7 +203,6 @@ func randomRun(t *testing.T, seed uint64, steps int) int {
 			wire.deliver()
 		case 6, 7, 8:
 			if c.Confirm(t.Context()) == nil {
-				d.note(c.held)
 				d.highest = max(d.highest, c.held.Epoch) // it acted
 			}
 		default:

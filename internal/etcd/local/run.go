@@ -127,10 +127,6 @@ func (r *run) readOrMake(ctx context.Context, l layout) error {
 	if r.o.ControlStore != "" {
 		c.ControlStore = control
 	}
-	if found && r.o.Members > c.Members {
-		r.say("the cluster was made with %d member(s), and %d agents are started; to make them members: seedproof etcd configure --dir %s --member-count %d",
-			c.Members, r.o.Members, r.o.Dir, r.o.Members)
-	}
 	r.c = c
 	return r.c.grow(max(len(c.Nodes), c.Members, r.o.Members, r.o.Agents), newPortSource(r.o.Ports, c))
 }

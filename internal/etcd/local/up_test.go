@@ -153,6 +153,23 @@ func TestThreeMembersAndMoreAgentsLater(t *testing.T) {
 	}
 }
 
+func TestAnotherSizeIsForConfigureToAsk(t *testing.T) {
+	c := localtest.Start(t, localtest.Options{})
+	c.Put("k", "v")
+	lineage := c.Ready().Lineage
+	c.Stop()
+	more := localtest.Start(t, localtest.Options{Dir: c.Dir, Members: 3})
+	if ready := more.Ready(); len(ready.Members) != 1 || ready.Lineage != lineage {
+		t.Errorf("the cluster became %+v", ready)
+	}
+	more.WaitFor("the hint was given", func() bool { return strings.Contains(more.Output(), "seedproof etcd configure --dir ") })
+	more.WaitFor("there are agents to scale to", func() bool {
+		_, b := more.Report("b")
+		_, third := more.Report("c")
+		return b && third
+	})
+}
+
 func TestThreeMembersOnS3(t *testing.T) {
 	s3 := testenv.S3(t)
 	bucket := s3.Bucket(t)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seedproof/seedproof/internal/etcd/agent"
 	"github.com/seedproof/seedproof/internal/etcd/controller"
+	"github.com/seedproof/seedproof/internal/etcd/decide"
 	"github.com/seedproof/seedproof/internal/etcd/pki"
 )
 
@@ -96,8 +97,9 @@ func (r *run) ask(ctx context.Context, n node, conf *tls.Config) *controller.Rep
 // tell says what is new in a report.
 func (r *run) tell(report controller.Report) {
 	said := []string{fmt.Sprintf("verdict %s: %s", report.Verdict.State, report.Verdict.Why)}
-	if c := report.Claim; c != nil && c.Claim.Attempt != "" && c.Claim.State != "born" {
-		said = append(said, fmt.Sprintf("seeding: claim %.8s, noted by %d of %d", c.Claim.Attempt, len(c.Claim.Noted), len(c.Claim.Members)))
+	if c := report.Claim; c != nil && c.Claim.State == decide.ClaimOpen {
+		// The verdict of a cluster that is being born would only alarm.
+		said = []string{fmt.Sprintf("seeding: claim %.8s, noted by %d of %d", c.Claim.Attempt, len(c.Claim.Noted), len(c.Claim.Members))}
 	}
 	for _, e := range report.Escalations {
 		said = append(said, fmt.Sprintf("needs you: %s/%s: %s; %s", e.Flow, e.Step, e.Why, e.Advice))
@@ -126,6 +128,9 @@ func (r *run) keepReady(report controller.Report) error {
 	}
 	first := r.ready.ClusterID == ""
 	r.ready = ready
+	if err := r.followStores(ready); err != nil {
+		return err
+	}
 	if r.o.ReadyFile != "" {
 		if err := writeReady(r.o.ReadyFile, ready); err != nil {
 			return err
@@ -136,8 +141,23 @@ func (r *run) keepReady(report controller.Report) error {
 	}
 	r.serves.Store(true)
 	r.say("serving: %s", strings.Join(ready.Endpoints, ","))
+	if asked, has := r.o.Members, report.Spec.MemberCount; asked != 0 && asked != has {
+		r.say("the cluster has %d member(s), as its record says, and --members %d changes nothing; to change it: seedproof etcd configure --dir %s --member-count %d",
+			has, asked, r.o.Dir, asked)
+	}
 	if r.o.Serving != nil {
 		r.o.Serving(ready)
 	}
 	return nil
+}
+
+// followStores notes where the stores have moved to, for the next run, unless
+// this one was told by hand.
+func (r *run) followStores(ready Ready) error {
+	byHand := r.o.ControlStore != "" || r.o.BackupStore != ""
+	if byHand || ready.ControlStore == r.c.ControlStore && ready.BackupStore == r.c.BackupStore {
+		return nil
+	}
+	r.c.ControlStore, r.c.BackupStore = ready.ControlStore, ready.BackupStore
+	return layout{dir: r.o.Dir}.write(r.c)
 }

@@ -9,6 +9,8 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 )
 
 // Client asks etcd members. It sends each request once, to whom it was told,
@@ -22,13 +24,19 @@ type Client struct {
 // dialTimeout bounds one attempt to connect.
 const dialTimeout = 2 * time.Second
 
+// reconnect paces the attempts to reach a member that was down. gRPC's own
+// pace, a second and then up to two minutes, would hide one that is back.
+var reconnect = grpc.ConnectParams{MinConnectTimeout: dialTimeout,
+	Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}}
+
 // NewClient connects nowhere yet. conf is nil for plain HTTP.
-func NewClient(endpoints []string, conf *tls.Config) (*Client, error) {
+func NewClient(endpoints []string, conf *tls.Config, opts ...grpc.DialOption) (*Client, error) {
 	etcd, err := clientv3.New(clientv3.Config{
 		Endpoints:       endpoints,
 		TLS:             conf,
 		DialTimeout:     dialTimeout,
 		MaxUnaryRetries: 1, // attempts, not repetitions
+		DialOptions:     append([]grpc.DialOption{grpc.WithConnectParams(reconnect)}, opts...),
 		Logger:          zap.NewNop(),
 	})
 	if err != nil {
