@@ -172,7 +172,7 @@ func (g *global) awaitUse(ctx context.Context, a *asked, approval proof.Approval
 	_, _ = fmt.Fprintf(g.stdout, "Waiting up to %s until it is used …\n", wait)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	w := watch{approval: approval}
+	w := watch{approval: approval, since: a.report.At}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -194,6 +194,7 @@ func (g *global) awaitUse(ctx context.Context, a *asked, approval proof.Approval
 // watch follows one approval.
 type watch struct {
 	approval proof.Approval
+	since    time.Time // by the agents' clocks, when it was given
 	changed  time.Time // the first report under which it was void
 }
 
@@ -203,12 +204,12 @@ func (w *watch) look(ctx context.Context, a *asked) (used bool, err error) {
 		return false, nil // nobody answers just now: nothing is known
 	}
 	r := a.report
-	if c := r.Claim; c != nil && c.Claim.Approval == w.approval.Nonce {
+	if w.begun(r) {
 		return true, nil
 	}
-	standing, known := w.standing(ctx, a)
-	if known && !standing {
-		return true, nil
+	if standing, known := w.standing(ctx, a); known && !standing {
+		return false, unproven(fmt.Errorf("no agent keeps the approval any more; the verdict is %s: %s", r.Verdict.State, shorten(r.Verdict, r.Verdict.Why)),
+			"seedproof etcd explain"+a.place.again)
 	}
 	for _, e := range r.Escalations {
 		if e.Flow == string(w.approval.Action.Operation) {
@@ -218,8 +219,19 @@ func (w *watch) look(ctx context.Context, a *asked) (used bool, err error) {
 	return false, w.void(r, a.place.again)
 }
 
+// begun: a claim bears the approval, or the leader has acted in the flow that
+// only the approval lets it begin.
+func (w *watch) begun(r controller.Report) bool {
+	if c := r.Claim; c != nil && c.Claim.Approval == w.approval.Nonce {
+		return true
+	}
+	return slices.ContainsFunc(r.History, func(e controller.Event) bool {
+		return !e.At.Before(w.since) && strings.HasPrefix(e.What, string(w.approval.Action.Operation)+"/")
+	})
+}
+
 // standing reports whether an agent still keeps the approval; agents drop it
-// once it is used. known is false while not everybody has answered.
+// once it is used or void. known is false while not everybody has answered.
 func (w *watch) standing(ctx context.Context, a *asked) (standing, known bool) {
 	for _, n := range a.answers {
 		if n.err != nil {

@@ -103,24 +103,24 @@ func newBackupListCommand(g *global) *cobra.Command {
 	return cmd
 }
 
-// backupsOf is where to look, and what a cluster knows of it.
-type backupsOf struct {
+// backupPlace is where to look, and what a cluster knows of it.
+type backupPlace struct {
 	url     string
 	lineage string // of the cluster's own backups; empty: not known
 	mark    string // that the cluster remembers of the place; empty: not known
 }
 
 // backupStore is the URL that was given, or the one that the cluster uses.
-func (t *target) backupStore(ctx context.Context, given string) (backupsOf, error) {
+func (t *target) backupStore(ctx context.Context, given string) (backupPlace, error) {
 	if given != "" && t.dir == "" && len(t.agents) == 0 {
-		return backupsOf{url: given}, nil
+		return backupPlace{url: given}, nil
 	}
 	a, err := t.ask(ctx)
 	if err != nil {
-		return backupsOf{}, err
+		return backupPlace{}, err
 	}
 	defer a.Close()
-	from := backupsOf{url: given, lineage: a.report.Verdict.Identity.Lineage}
+	from := backupPlace{url: given, lineage: a.report.Verdict.Identity.Lineage}
 	if given != "" {
 		return from, nil
 	}
@@ -130,10 +130,10 @@ func (t *target) backupStore(ctx context.Context, given string) (backupsOf, erro
 			return from, nil
 		}
 	}
-	return backupsOf{}, withNext(errors.New("the cluster does not say where its backups are"), "give it with --backup-store URL")
+	return backupPlace{}, withNext(errors.New("the cluster does not say where its backups are"), "give it with --backup-store URL")
 }
 
-func (g *global) listBackups(ctx context.Context, s store.Store, from backupsOf, limit int) (backupListing, error) {
+func (g *global) listBackups(ctx context.Context, s store.Store, from backupPlace, limit int) (backupListing, error) {
 	l := backupListing{Store: s.URL(), Backups: []backupItem{}}
 	seen := store.LookAtPlace(ctx, s)
 	if errors.Is(seen.Err, store.ErrNoPlace) {

@@ -174,6 +174,10 @@ func statusStory(name string) clusterStatus {
 	s := clusterStatus{Report: storyNamed(name).report(), Agents: []agentStatus{{Name: "a", Address: "10.0.0.1:2377", Answers: true}}}
 	switch name {
 	case "intact":
+		s.History = []controller.Event{
+			{At: storyTime.Add(-20 * time.Minute), What: "verdict RecordLost", Why: "the record is absent, and what is whole is vouched for by memory/a", Pass: "p1"},
+			{At: storyTime.Add(-20 * time.Minute), What: "heal/write-record: the record was written again", Pass: "p1"},
+		}
 		s.Certificates = []certificateStatus{{"a/agent", storyTime.AddDate(0, 0, 12), 12}, {"agents-ca", storyTime.AddDate(9, 0, 0), 3287}}
 	case "control-store-silent":
 		s.Agents = append(s.Agents, agentStatus{Name: "c", Address: "10.0.0.3:2377", Error: "connection refused"})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -133,7 +134,15 @@ func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("input/outp
 func TestApprove(t *testing.T) {
 	twoWhole := storyNamed("record-lost")
 	twoWhole.e.Nodes = append(twoWhole.e.Nodes, serving("x", theirs, "x"))
-	use := func(f *fakeAgent, _ *agentv1.Approval) { f.approvals = nil }
+	use := func(f *fakeAgent, a *agentv1.Approval) {
+		f.approvals = nil
+		f.report.History = append(f.report.History, controller.Event{At: f.report.At, What: a.GetOperation() + "/begin: approved by ada"})
+	}
+	drop := func(f *fakeAgent, _ *agentv1.Approval) {
+		f.approvals = nil
+		f.report = storyNamed("intact").report()
+		f.report.History = []controller.Event{{At: storyTime.Add(-time.Hour), What: "adopt/adopt: long ago"}}
+	}
 	claim := func(f *fakeAgent, a *agentv1.Approval) {
 		f.report.Claim = &decide.ClaimView{Finding: proof.Present, Claim: decide.Claim{Approval: a.GetNonce(), State: decide.ClaimOpen}}
 	}
@@ -168,6 +177,7 @@ func TestApprove(t *testing.T) {
 		{"a re-creation has no source", storyNamed("old-directory"), []string{"recreate", "--source", source}, nil, exitUsage, false, []string{"unknown flag"}},
 		{"what the witnesses say changes", storyNamed("foreign-record"), []string{"adopt"}, change, exitRefused, true, []string{"the approval is not used", "not every witness has answered"}},
 		{"the act is stuck", storyNamed("foreign-record"), []string{"adopt"}, stuck, exitRefused, true, []string{"the store is read-only", "look at the policy"}},
+		{"it is dropped, unused", storyNamed("foreign-record"), []string{"adopt"}, drop, exitUnproven, true, []string{"no agent keeps the approval any more; the verdict is Intact"}},
 		{"nobody uses it", storyNamed("foreign-record"), []string{"adopt", "--wait", "50ms"}, nil, exitUnproven, true, []string{"not used within 50ms"}},
 		{"not waited for", storyNamed("foreign-record"), []string{"adopt", "--wait", "0s"}, nil, exitOK, true, []string{"Approved by ada"}},
 	}

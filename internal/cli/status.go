@@ -147,6 +147,7 @@ func (s clusterStatus) table(w io.Writer, now time.Time) {
 	line("")
 	s.places(line, now)
 	s.certificateLine(line)
+	s.lately(line, now)
 	for _, a := range s.Agents {
 		if !a.Answers {
 			line("Agent %s at %s does not answer: %s", a.Name, a.Address, oneLine(a.Error))
@@ -260,6 +261,23 @@ func backupLine(r controller.Report, now time.Time) string {
 		text += "; the last try failed: " + oneLine(b.Error)
 	}
 	return text
+}
+
+// latest is how many of the newest events the table shows.
+const latest = 5
+
+func (s clusterStatus) lately(line func(string, ...any), now time.Time) {
+	for i, e := range s.History[max(0, len(s.History)-latest):] {
+		head := "         "
+		if i == 0 {
+			head = "Lately:  "
+		}
+		text := oneLine(e.What)
+		if e.Why != "" {
+			text += " (" + oneLine(shorten(s.Verdict, e.Why)) + ")"
+		}
+		line("%s %s ago: %s", head, since(now, e.At), text)
+	}
 }
 
 // soon is when the end of a certificate is said aloud.

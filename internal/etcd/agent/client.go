@@ -37,11 +37,6 @@ var reconnect = grpc.ConnectParams{
 	MinConnectTimeout: 2 * time.Second,
 }
 
-// reconnect paces the attempts to reach an agent that was down. gRPC's own
-// pace, a second and then up to two minutes, would hide one that is back.
-var reconnect = grpc.ConnectParams{MinConnectTimeout: 2 * time.Second,
-	Backoff: backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}}
-
 // Dial makes a client for the agent called name at address. It connects at the
 // first call. conf nil: no TLS. faults is for tests.
 func Dial(name, address string, conf *tls.Config, faults *fault.Injector) (*Client, error) {

@@ -64,7 +64,7 @@ func (h *hand) startFlow() flow.Flow {
 		if n.Part.Live || !decide.AtBoot(n).Start {
 			continue
 		}
-		f.Steps = append(f.Steps, h.step("start/"+a.name, nil, func(w *world) flow.Sight {
+		f.Steps = append(f.Steps, h.step(a.name, nil, func(w *world) flow.Sight {
 			switch t := w.answers[a.name].testimony; {
 			case t.Node.Part.Live:
 				return flow.Sight{Done: true}

@@ -17,7 +17,7 @@ func (h *hand) rememberFlow() flow.Flow {
 		return f
 	}
 	for _, a := range h.w.answered() {
-		f.Steps = append(f.Steps, h.step("remember/"+a.name, nil, func(w *world) flow.Sight {
+		f.Steps = append(f.Steps, h.step(a.name, nil, func(w *world) flow.Sight {
 			if why := h.forgot(w, a.name); why != "" {
 				return flow.Sight{Why: why, Next: "bring the memory of " + a.name + " up to the record"}
 			}

@@ -38,7 +38,7 @@ type kthFlow struct {
 
 // atEnd: the flow has nothing left to do.
 func (f kthFlow) atEnd(r Report) bool {
-	return intactAndServing(f.serving)(r) && r.Backup.Newest != "" && (r.Claim == nil || r.Claim.Claim.State != decide.ClaimOpen)
+	return r.Leads && intactAndServing(f.serving)(r) && r.Backup.Newest != "" && (r.Claim == nil || r.Claim.Claim.State != decide.ClaimOpen)
 }
 
 // activity changes with everything that is asked for or written.

@@ -201,7 +201,7 @@ func (h *hand) retireFlow() flow.Flow {
 			continue
 		}
 		p := a.testimony.Node.Part
-		f.Steps = append(f.Steps, h.step("retire/"+a.name, nil, func(w *world) flow.Sight {
+		f.Steps = append(f.Steps, h.step(a.name, nil, func(w *world) flow.Sight {
 			why := h.leftBehind(w, w.answers[a.name])
 			if why == "" {
 				return flow.Sight{Done: true}
