@@ -86,7 +86,7 @@ func (g *global) approve(ctx context.Context, a *asked, op proof.Operation, f ap
 	}
 	action := proof.Action{Operation: op, Source: f.source}
 	if op == proof.Adopt {
-		source, err := chooseSource(v, f.source)
+		source, err := chooseSource(v, f.source, a.place.again)
 		if err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (g *global) approve(ctx context.Context, a *asked, op proof.Operation, f ap
 
 // chooseSource is the identity to adopt: the one that was named, or the only
 // one that is whole.
-func chooseSource(v proof.Verdict, source string) (string, error) {
+func chooseSource(v proof.Verdict, source, again string) (string, error) {
 	var whole []string
 	for _, id := range v.Whole {
 		whole = append(whole, controller.SourceOf(id))
@@ -125,7 +125,7 @@ func chooseSource(v proof.Verdict, source string) (string, error) {
 	case source == "" && len(whole) > 1:
 		return "", usagef("%d things are whole; say with --source which to keep: %s", len(whole), strings.Join(whole, " or "))
 	case len(whole) == 0:
-		return "", refused(errors.New("adopt: nothing is whole that could be adopted"), "seedproof etcd explain")
+		return "", refused(errors.New("adopt: nothing is whole that could be adopted"), "seedproof etcd explain"+again)
 	case !slices.Contains(whole, source):
 		return "", usagef("--source %q is none of what is whole: %s", source, strings.Join(whole, ", "))
 	}

@@ -27,7 +27,7 @@ var layers = [][]string{
 
 // testCode is code for tests alone. It stands outside the rows: it may see any
 // package, and only tests, test/ and itself may see it.
-var testCode = []string{"internal/testenv/...", "internal/store/storetest/...", "internal/flow/flowtest/...", "test/..."}
+var testCode = []string{"internal/testenv/...", "internal/store/storetest/...", "internal/flow/flowtest/...", "internal/etcd/local/localtest/...", "test/..."}
 
 // Names in the table below: "std/..." is the standard library, "internal/...",
 // "api/...", "cmd/..." and "test/..." are ours, everything else is as written

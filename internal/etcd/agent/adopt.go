@@ -13,6 +13,9 @@ func (a *Agent) adopt(ctx context.Context, identity, was proof.Identity) error {
 	if !identity.Named() {
 		return refuse("the adoption names no identity")
 	}
+	if err := a.settle(ctx); err != nil {
+		return err
+	}
 	s := a.look(ctx)
 	p := s.node.Part
 	switch {

@@ -103,7 +103,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	end()
 	<-done
 	<-done
-	if a.cfg.StopEtcdOnExit {
+	if a.cfg.StopEtcdOnExit && ctx.Err() != nil { // told to end; a server that failed is no reason to stop what runs
 		return a.stopForGood(context.WithoutCancel(ctx), err)
 	}
 	return err

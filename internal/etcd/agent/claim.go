@@ -70,6 +70,9 @@ func compactSpec(spec []byte) ([]byte, error) {
 // startClaimed does what decide says of this node as it is now: retire, make,
 // note, start, in this order. Each step can be the last one before a crash.
 func (a *Agent) startClaimed(ctx context.Context, c decide.Claim) error {
+	if err := a.settle(ctx); err != nil {
+		return err
+	}
 	s := a.look(ctx)
 	how := decide.HowToStart(s.node, c)
 	if how.Refused != "" {

@@ -24,6 +24,9 @@ func (a *Agent) startJoining(ctx context.Context, j Joining) error {
 	if j.ID == 0 || !j.Identity.Named() || len(j.Members) == 0 {
 		return refuse("the call names no member id, identity or members")
 	}
+	if err := a.settle(ctx); err != nil {
+		return err
+	}
 	s := a.look(ctx)
 	mark := joiningMark(a.cfg, j.Identity, j.ID, j.Members, a.deps.Clock.Now())
 	own, err := a.mayJoin(s, j)

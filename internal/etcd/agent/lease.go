@@ -34,8 +34,7 @@ func (a *Agent) hear(ctx context.Context, lease Lease) error {
 	})
 }
 
-// act runs one act at a time, under a lease that was heard, after what an
-// earlier act left unfinished.
+// act runs one act at a time, under a lease that was heard.
 func (a *Agent) act(ctx context.Context, lease Lease, name string, do func(context.Context) error) error {
 	if err := a.acts.lock(ctx); err != nil {
 		return err

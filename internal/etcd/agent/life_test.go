@@ -1,13 +1,18 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
+	agentv1 "github.com/seedproof/seedproof/api/agent/v1"
 	"github.com/seedproof/seedproof/internal/etcd/decide"
 	"github.com/seedproof/seedproof/internal/proof"
 )
@@ -259,4 +264,96 @@ func TestRetireKeepsAndTestifies(t *testing.T) {
 	if err := a.lead(deadline(t), retire); err != nil {
 		t.Fatalf("the call again: %v", err)
 	}
+}
+
+func TestHangingEtcdTestifiesFromWhatIsKnown(t *testing.T) {
+	n := newNode(t, "a")
+	n.cfg.AskTimeout = 200 * time.Millisecond
+	a, _ := n.run(t, Deps{})
+	n.seed(t, a)
+	n.rememberBorn(t, a)
+	await(t, "the mark to be complete", func() error {
+		if m, err := readDirMark(a.dir.dirMark()); err != nil || m.MemberID == 0 {
+			return fmt.Errorf("%v %v", m, err)
+		}
+		return nil
+	})
+	pid := n.pids(t)[0]
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the silence to be seen", func() error {
+		p := a.Testify(deadline(t)).Node.Part
+		if p.Finding != proof.Present || p.Live || p.Identity != born || !p.HasData || p.ID == 0 || len(p.Members) != 1 || p.Position.Index == 0 {
+			return fmt.Errorf("%+v", p)
+		}
+		return nil
+	})
+	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	n.awaitServing(t)
+	if pids := n.pids(t); len(pids) != 1 || pids[0] != pid {
+		t.Fatalf("a hanging etcd is no dead one: %v", pids)
+	}
+}
+
+func TestStockDirectoryIsNotStartedUntilAdopted(t *testing.T) {
+	n := newNode(t, "a")
+	a, stop := n.run(t, Deps{})
+	n.seed(t, a)
+	was := stockIdentity(a.Testify(deadline(t)).EtcdClusterID)
+	stop()
+	n.killEtcd(t)
+	mustRemove(t, a.dir.dirMark())
+	mustRemove(t, n.cfg.StateDir)
+	mustRemove(t, n.cfg.DataDir+"/seedproof-mark.json")
+
+	a, _ = n.run(t, Deps{})
+	p := a.Testify(deadline(t)).Node.Part
+	if p.Finding != proof.Present || p.Identity != was || !p.HasData || p.Live {
+		t.Fatalf("a stock directory: %+v", p)
+	}
+	mustRefuse(t, a.lead(deadline(t), a.start), "is to be adopted first")
+	wrong := func(ctx ctxT) error { return a.adopt(ctx, born, proof.Identity{Lineage: "etcd:0"}) }
+	mustRefuse(t, a.lead(deadline(t), wrong), "was approved for")
+	adopt := func(ctx ctxT) error { return a.adopt(ctx, born, was) }
+	if err := a.lead(deadline(t), adopt); err != nil {
+		t.Fatal(err)
+	}
+	mustHave(t, n.awaitServing(t), "key", "value")
+	if p := a.Testify(deadline(t)).Node.Part; p.Identity != born {
+		t.Fatalf("after the adoption: %+v", p)
+	}
+}
+
+func TestEtcdEndsWithTheAgentWhenTold(t *testing.T) {
+	n := newNode(t, "a")
+	n.cfg.StopEtcdOnExit = true
+	a, stop := n.run(t, Deps{})
+	n.seed(t, a)
+	stop()
+	if pids := n.pids(t); len(pids) != 0 {
+		t.Fatalf("left running: %v", pids)
+	}
+}
+
+func TestHooksAreUnavailableUntilSet(t *testing.T) {
+	n := newNode(t, "a")
+	a, _ := n.run(t, Deps{})
+	c := n.dial(t)
+	if _, err := c.Report(deadline(t)); status.Code(err) != codes.Unavailable {
+		t.Fatalf("got %v", err)
+	}
+	a.SetHooks(Hooks{
+		Report: func(context.Context) ([]byte, error) { return []byte("{}"), nil },
+		Configure: func(context.Context, *agentv1.ConfigureRequest) (*agentv1.ConfigureReply, error) {
+			return nil, refuse("no such field")
+		},
+	})
+	if got, err := c.Report(deadline(t)); err != nil || string(got) != "{}" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	_, err := c.Configure(deadline(t), &agentv1.ConfigureRequest{})
+	mustRefuse(t, err, "no such field")
 }

@@ -26,6 +26,9 @@ func (a *Agent) retire(ctx context.Context, r Retiring) error {
 	if r.Reason == "" || len(r.Reason) > maxReason {
 		return refuse("a retirement needs a reason of at most %d bytes", maxReason)
 	}
+	if err := a.settle(ctx); err != nil {
+		return err
+	}
 	s := a.look(ctx)
 	if !s.place.readable() {
 		return refuse("the data volume is not one to write to: %s", s.place.Why)
@@ -89,7 +92,8 @@ func (a *Agent) dirThere() (bool, error) {
 	return true, nil
 }
 
-// settle ends what an earlier act, or an earlier run, left unfinished.
+// settle ends what an earlier act, or an earlier run, left unfinished. Every
+// act on the data begins with it.
 func (a *Agent) settle(ctx context.Context) error {
 	if err := a.finishRetirement(ctx); err != nil {
 		return err

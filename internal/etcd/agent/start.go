@@ -11,6 +11,9 @@ import (
 
 // start starts the etcd of a whole directory, as at boot.
 func (a *Agent) start(ctx context.Context) error {
+	if err := a.settle(ctx); err != nil {
+		return err
+	}
 	boot, running := a.mayBoot(a.look(ctx))
 	switch {
 	case running:

@@ -159,6 +159,10 @@ func (c *Controller) askTimeout() time.Duration {
 // Pass is one pass: gather, judge, and act if we lead.
 func (c *Controller) Pass(ctx context.Context) {
 	if c.hearsLeader() && !c.leads() && !c.backups.overdue() {
+		if c.deps.Metrics != nil {
+			c.deps.Metrics.LostLead()
+			c.deps.Metrics.SetLeader(false, 0)
+		}
 		return
 	}
 	c.passing.Lock()

@@ -129,19 +129,19 @@ func tryAll(t *testing.T, base *mem.Store, calls *store.Counter, p place, th thi
 		calls.Reset()
 		ours := p.state == store.PlaceOurs || p.state == store.PlaceTakenOver
 		if !ours {
-			wantNoWrite(t, calls, "record", func() error { _, err := k.WriteRecord(ctx, v, someRecord(), 9); return err })
-			wantNoWrite(t, calls, "claim", func() error { return k.WriteClaim(ctx, v, someClaim()) })
-			wantNoWrite(t, calls, "forward", func() error { return k.Forward(ctx, v, "s3://new") })
+			wantNoWrite(t, "record", func() error { _, err := k.WriteRecord(ctx, v, someRecord(), 9); return err })
+			wantNoWrite(t, "claim", func() error { return k.WriteClaim(ctx, v, someClaim()) })
+			wantNoWrite(t, "forward", func() error { return k.Forward(ctx, v, "s3://new") })
 			_ = k.SetForeignAside(ctx, v)
 		}
 		if ours && th.want == proof.Unknown && key == RecordKey {
-			wantNoWrite(t, calls, "record", func() error { _, err := k.WriteRecord(ctx, v, someRecord(), 9); return err })
+			wantNoWrite(t, "record", func() error { _, err := k.WriteRecord(ctx, v, someRecord(), 9); return err })
 		}
 		if ours && th.want == proof.Unknown && key == ClaimKey {
-			wantNoWrite(t, calls, "claim", func() error { return k.WriteClaim(ctx, v, someClaim()) })
+			wantNoWrite(t, "claim", func() error { return k.WriteClaim(ctx, v, someClaim()) })
 		}
 		if p.state != store.PlaceNew && p.state != store.PlaceEmptied {
-			wantNoWrite(t, calls, "mark", func() error { return k.PutMark(ctx, v, store.ControlStore) })
+			wantNoWrite(t, "mark", func() error { return k.PutMark(ctx, v, store.ControlStore) })
 		}
 		if n := calls.By()[store.OpPut] + calls.By()[store.OpDelete]; n != 0 {
 			t.Errorf("%s: %d writes", key, n)
@@ -149,7 +149,7 @@ func tryAll(t *testing.T, base *mem.Store, calls *store.Counter, p place, th thi
 	}
 }
 
-func wantNoWrite(t *testing.T, calls *store.Counter, what string, write func() error) {
+func wantNoWrite(t *testing.T, what string, write func() error) {
 	t.Helper()
 	if err := write(); err == nil || !strings.Contains(err.Error(), ": ") {
 		t.Errorf("the %s was written, or nothing says why not: %v", what, err)
