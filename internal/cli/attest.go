@@ -65,7 +65,7 @@ func (g *global) attestLost(ctx context.Context, a *asked, name string, word pro
 	if len(heard) == 0 {
 		return &usageError{err: fmt.Errorf("nobody is called %q; known are %s", name, strings.Join(attestable(v), ", ")), next: "seedproof etcd explain" + a.place.again}
 	}
-	words, already := attestations(v, heard, word)
+	words, already := attestations(a.report.Generation, heard, word)
 	if len(words) == 0 && already != "" {
 		_, _ = fmt.Fprintf(g.stdout, "%s was attested lost by %s already.\n", name, already)
 		return nil
@@ -104,14 +104,14 @@ func attestable(v proof.Verdict) []string {
 
 // attestations are the words for those who are silent or unusable. already
 // names who spoke for one of them before.
-func attestations(v proof.Verdict, heard []proof.Testimony, word proof.Attestation) (words []proof.Attestation, already string) {
+func attestations(generation uint64, heard []proof.Testimony, word proof.Attestation) (words []proof.Attestation, already string) {
 	for _, t := range heard {
 		if t.AttestedBy != "" {
 			already = t.AttestedBy
 			continue
 		}
 		w := word
-		w.Witness, w.Finding, w.Generation, w.At = t.Witness.Name, t.Finding, proof.HighestGeneration(v.Heard), time.Now().UTC()
+		w.Witness, w.Finding, w.Generation, w.At = t.Witness.Name, t.Finding, generation, time.Now().UTC()
 		if w.AppliesTo(t, w.Generation) {
 			words = append(words, w)
 		}

@@ -137,7 +137,7 @@ func storyNamed(name string) story {
 // report is what the agents would give.
 func (s story) report() controller.Report {
 	v, _ := decide.Judge(s.e)
-	r := controller.Report{Cluster: "main", Agent: "a", At: storyTime, Verdict: v, Advice: decide.Advice(v), Leads: s.leads, Spec: record.DefaultSpec(s.e.Want),
+	r := controller.Report{Cluster: "main", Agent: "a", At: storyTime, Verdict: v, Advice: decide.Advice(v), Generation: decide.Generation(s.e), Leads: s.leads, Spec: record.DefaultSpec(s.e.Want),
 		Record: controller.RecordReport{Finding: s.e.Record.Finding, Why: s.e.Record.Why, Serial: s.e.Record.Serial},
 		Stores: []controller.StoreReport{
 			{Kind: "control-store", URL: "s3://bucket/control/etcd/main", State: "ours", Mark: "aa"},

@@ -1180,6 +1180,8 @@ type Testimony struct {
 	Learner     bool `protobuf:"varint,24,opt,name=learner,proto3" json:"learner,omitempty"`
 	// Of the live etcd, or of the directory's mark; 0 while it is not known.
 	EtcdClusterId uint64 `protobuf:"varint,25,opt,name=etcd_cluster_id,json=etcdClusterId,proto3" json:"etcd_cluster_id,omitempty"`
+	// Alarms that stand, as etcd names them.
+	Alarms        []string `protobuf:"bytes,26,rep,name=alarms,proto3" json:"alarms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1387,6 +1389,13 @@ func (x *Testimony) GetEtcdClusterId() uint64 {
 		return x.EtcdClusterId
 	}
 	return 0
+}
+
+func (x *Testimony) GetAlarms() []string {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
 }
 
 type HearRequest struct {
@@ -2273,7 +2282,7 @@ const file_agent_v1_agent_proto_rawDesc = "" +
 	"supersedes\x18\a \x03(\tR\n" +
 	"supersedes\x124\n" +
 	"\x06covers\x18\b \x03(\v2\x1c.seedproof.agent.v1.IdentityR\x06covers\"\x10\n" +
-	"\x0eTestifyRequest\"\xb9\a\n" +
+	"\x0eTestifyRequest\"\xd1\a\n" +
 	"\tTestimony\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\x12,\n" +
@@ -2302,7 +2311,8 @@ const file_agent_v1_agent_proto_rawDesc = "" +
 	"\x05peers\x18\x16 \x03(\tR\x05peers\x12!\n" +
 	"\fempty_volume\x18\x17 \x01(\bR\vemptyVolume\x12\x18\n" +
 	"\alearner\x18\x18 \x01(\bR\alearner\x12&\n" +
-	"\x0fetcd_cluster_id\x18\x19 \x01(\x04R\retcdClusterId\">\n" +
+	"\x0fetcd_cluster_id\x18\x19 \x01(\x04R\retcdClusterId\x12\x16\n" +
+	"\x06alarms\x18\x1a \x03(\tR\x06alarms\">\n" +
 	"\vHearRequest\x12/\n" +
 	"\x05lease\x18\x01 \x01(\v2\x19.seedproof.agent.v1.LeaseR\x05lease\"\x86\x02\n" +
 	"\x10NoteClaimRequest\x12/\n" +

@@ -37,6 +37,9 @@ func (a *Agent) retire(ctx context.Context, r Retiring) error {
 		return refuse("%s cannot read its memory: %s", a.cfg.Name, s.node.Memory.Why)
 	}
 	p := s.node.Part
+	if p.Finding == proof.Unknown {
+		return refuse("%s cannot read its data directory: %s", a.cfg.Name, p.Why)
+	}
 	if r.Was.Named() && p.Finding == proof.Present && p.Identity != r.Was {
 		return refuse("the data directory bears %s, and is to be retired as %s", p.Identity, r.Was)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/seedproof/seedproof/internal/etcd/decide"
 	"github.com/seedproof/seedproof/internal/proof"
@@ -36,6 +37,7 @@ type Testimony struct {
 	DBSize        int64
 	DBInUse       int64
 	Learner       bool
+	Alarms        []string // that stand, as etcd names them
 }
 
 // Testify looks at the node. It changes nothing.
@@ -54,6 +56,7 @@ func (a *Agent) Testify(ctx context.Context) Testimony {
 		st := s.live.status
 		t.EtcdVersion, t.RaftLeader, t.Learner = st.Version, st.LeaderID, st.Learner
 		t.DBSize, t.DBInUse = st.DBSize, st.DBInUse
+		t.Alarms = alarmsIn(st.Errors)
 	}
 	t.Troubles = a.troubles(s)
 	return t
@@ -89,4 +92,17 @@ func (a *Agent) troubles(s sight) []string {
 	}
 	all = append(all, certProblems(a.cfg.PKIDir, a.deps.Clock.Now())...)
 	return slices.Compact(all)
+}
+
+// alarmsIn finds the alarms among the errors of a member's status, where etcd
+// lists them as "memberID:… alarm:NOSPACE".
+func alarmsIn(errors []string) []string {
+	var alarms []string
+	for _, e := range errors {
+		_, alarm, found := strings.Cut(e, "alarm:")
+		if alarm = strings.TrimSpace(alarm); found && alarm != "" && !slices.Contains(alarms, alarm) {
+			alarms = append(alarms, alarm)
+		}
+	}
+	return alarms
 }

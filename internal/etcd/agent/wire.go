@@ -11,7 +11,7 @@ func testimonyToProto(t Testimony) *agentv1.Testimony {
 		PeerUrl: t.PeerURL, ClientUrl: t.ClientURL, Epoch: t.Epoch, Tenure: t.Tenure,
 		ControlStore: placeTo(t.ControlStore), BackupStore: placeTo(t.BackupStore), Claim: claimTo(t.Claim), Spec: t.Spec,
 		Troubles: t.Troubles, EtcdPid: int64(t.EtcdPID), RaftLeader: t.RaftLeader, DbSizeBytes: t.DBSize, DbInUseBytes: t.DBInUse,
-		EtcdVersion: t.EtcdVersion, Peers: peersTo(t.Peers), EmptyVolume: t.EmptyVolume, Learner: t.Learner, EtcdClusterId: t.EtcdClusterID,
+		EtcdVersion: t.EtcdVersion, Peers: peersTo(t.Peers), EmptyVolume: t.EmptyVolume, Learner: t.Learner, EtcdClusterId: t.EtcdClusterID, Alarms: t.Alarms,
 	}
 	for _, w := range t.Attestations {
 		p.Attestations = append(p.Attestations, attestationTo(w))
@@ -29,7 +29,7 @@ func testimonyFromProto(p *agentv1.Testimony) Testimony {
 		PeerURL: p.GetPeerUrl(), ClientURL: p.GetClientUrl(), Epoch: p.GetEpoch(), Tenure: p.GetTenure(),
 		ControlStore: placeFrom(p.GetControlStore()), BackupStore: placeFrom(p.GetBackupStore()), Spec: p.GetSpec(),
 		Troubles: p.GetTroubles(), EtcdPID: int(p.GetEtcdPid()), RaftLeader: p.GetRaftLeader(), DBSize: p.GetDbSizeBytes(), DBInUse: p.GetDbInUseBytes(),
-		EtcdVersion: p.GetEtcdVersion(), Peers: peersFrom(p.GetPeers()), EmptyVolume: p.GetEmptyVolume(), Learner: p.GetLearner(), EtcdClusterID: p.GetEtcdClusterId(),
+		EtcdVersion: p.GetEtcdVersion(), Peers: peersFrom(p.GetPeers()), EmptyVolume: p.GetEmptyVolume(), Learner: p.GetLearner(), EtcdClusterID: p.GetEtcdClusterId(), Alarms: p.GetAlarms(),
 	}
 	if p.GetClaim() != nil {
 		claim := claimFrom(p.GetClaim())

@@ -2,10 +2,10 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/seedproof/seedproof/internal/etcd/agent"
 	"github.com/seedproof/seedproof/internal/etcd/record"
 	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/proof"
@@ -16,24 +16,32 @@ import (
 // cluster by this version.
 var changeable = []string{"memberCount", "backupInterval"}
 
+// refuse is a no that was given before anything was done.
+func refuse(format string, args ...any) error {
+	return &agent.RefusedError{Why: fmt.Sprintf(format, args...)}
+}
+
 // Configure changes fields of the spec in the record, by compare-and-swap. Any
 // agent can do it; no lease is needed, since the write itself is the lock.
 func (c *Controller) Configure(ctx context.Context, fields map[string]string) ([]string, error) {
 	for field := range fields {
 		if !slices.Contains(changeable, field) {
-			return nil, fmt.Errorf("the field %q cannot be changed on a living cluster; expected one of %v", field, changeable)
+			return nil, refuse("the field %q cannot be changed on a living cluster; expected one of %v", field, changeable)
 		}
 	}
 	c.passing.Lock()
 	defer c.passing.Unlock()
 	w := c.gather(ctx)
 	if w.verdict.State != proof.Intact {
-		return nil, fmt.Errorf("the spec is changed only while the verdict is Intact; it is %s: %s", w.verdict.State, w.verdict.Why)
+		return nil, refuse("the spec is changed only while the verdict is Intact; it is %s: %s", w.verdict.State, w.verdict.Why)
 	}
 	r := *w.control.Doc
 	spec, changes, err := r.Spec.With(fields)
-	if err != nil || len(changes) == 0 {
-		return changes, err
+	if err != nil {
+		return nil, refuse("%s", err)
+	}
+	if len(changes) == 0 {
+		return nil, nil
 	}
 	r.Spec = spec
 	if _, err := c.keeper.WriteRecord(ctx, w.control, r, w.serial); err != nil {
@@ -51,10 +59,10 @@ func (c *Controller) MoveStores(ctx context.Context, control, backup string) ([]
 	defer c.passing.Unlock()
 	w := c.gather(ctx)
 	if len(w.verdict.Whole) != 1 || w.verdict.State != proof.Intact && w.verdict.State != proof.RecordLost {
-		return nil, fmt.Errorf("a store is moved only while the cluster is Intact or its record is lost; the verdict is %s: %s", w.verdict.State, w.verdict.Why)
+		return nil, refuse("a store is moved only while the cluster is Intact or its record is lost; the verdict is %s: %s", w.verdict.State, w.verdict.Why)
 	}
 	if !c.leads() {
-		return nil, errors.New("this agent does not lead; ask the one that does (seedproof etcd status)")
+		return nil, refuse("this agent does not lead; ask the one that does (seedproof etcd status)")
 	}
 	h := &hand{c: c, w: w}
 	stores := h.stores(w)
@@ -98,7 +106,7 @@ func (c *Controller) prepareMove(ctx context.Context, kind store.Kind, to string
 		return store.Remembered{}, fmt.Errorf("look at the new %s %s: %w", kind, to, seen.Err)
 	}
 	if seen.Mark.Cluster != c.cfg.Cluster || seen.Mark.Kind != kind {
-		return store.Remembered{}, fmt.Errorf("%s is the %s of cluster %s; expected a new place", to, seen.Mark.Kind, seen.Mark.Cluster)
+		return store.Remembered{}, refuse("%s is the %s of cluster %s; expected a new place", to, seen.Mark.Kind, seen.Mark.Cluster)
 	}
 	return store.Remembered{URL: s.URL(), MarkID: seen.Mark.ID, FS: seen.FS}, nil
 }

@@ -38,7 +38,7 @@ type kthFlow struct {
 
 // atEnd: the flow has nothing left to do.
 func (f kthFlow) atEnd(r Report) bool {
-	return r.Leads && intactAndServing(f.serving)(r) && r.Backup.Newest != "" && (r.Claim == nil || r.Claim.Claim.State != decide.ClaimOpen)
+	return r.Leads && intactAndServing(f.serving)(r) && (r.Claim == nil || r.Claim.Claim.State != decide.ClaimOpen)
 }
 
 // activity changes with everything that is asked for or written.
@@ -77,7 +77,7 @@ func (f kthFlow) passes(s *stage, c *Controller, quiet int) {
 			after += s.trees()
 		}
 		calm++
-		if after != before || !f.atEnd(report) {
+		if after != before || !f.atEnd(report) || !c.backups.idle() {
 			calm = 0
 		}
 		if time.Now().After(deadline) {
@@ -105,6 +105,17 @@ func (f kthFlow) drive(s *stage, c *Controller, faults *fault.Injector) {
 		must(err)
 	case <-faults.Dead():
 	}
+}
+
+// idle: no backup is under way or due. One that was cut off is tried again
+// when its claim has run out, which is long after the end of the run.
+func (b *backups) idle() bool {
+	if !b.taking.TryLock() {
+		return false
+	}
+	b.taking.Unlock()
+	_, due := b.due()
+	return !due
 }
 
 func (c *Controller) closePeers() {

@@ -59,7 +59,7 @@ func must(err error) {
 }
 
 // stepLimit is a generous deadline for whatever a run waits for.
-const stepLimit = 60 * time.Second
+const stepLimit = 15 * time.Second
 
 const (
 	kthInterval = 10 * time.Millisecond

@@ -154,6 +154,9 @@ func (h *hand) specFlow() flow.Flow {
 		return f
 	}
 	f.Steps = []flow.Step{h.step("request", nil, func(w *world) flow.Sight {
+		if w.control.Doc == nil { // it could be read when the pass began
+			return flow.Sight{Blocked: true, Why: "there is no record"}
+		}
 		have, err := h.readMirror(context.Background(), info)
 		if err != nil {
 			return flow.Sight{Blocked: true, Why: err.Error()}

@@ -24,15 +24,17 @@ type Report struct {
 	Troubles    []string          `json:"troubles,omitempty"`
 	Verdict     proof.Verdict     `json:"verdict"`
 	Advice      []string          `json:"advice,omitempty"`
-	Leads       bool              `json:"leads"`
-	Leader      LeaderReport      `json:"leader"`
-	Spec        record.Spec       `json:"spec"`
-	Record      RecordReport      `json:"record"`
-	Claim       *decide.ClaimView `json:"claim,omitempty"`
-	Stores      []StoreReport     `json:"stores"`
-	Members     []MemberReport    `json:"members"`
-	Backup      BackupReport      `json:"backup"`
-	History     []Event           `json:"history,omitempty"` // what changed lately, the oldest first
+	// Generation is the highest that anybody names; attestations are bound to it.
+	Generation uint64            `json:"generation"`
+	Leads      bool              `json:"leads"`
+	Leader     LeaderReport      `json:"leader"`
+	Spec       record.Spec       `json:"spec"`
+	Record     RecordReport      `json:"record"`
+	Claim      *decide.ClaimView `json:"claim,omitempty"`
+	Stores     []StoreReport     `json:"stores"`
+	Members    []MemberReport    `json:"members"`
+	Backup     BackupReport      `json:"backup"`
+	History    []Event           `json:"history,omitempty"` // what changed lately, the oldest first
 }
 
 // LeaderReport says who leads, and why or why not.
@@ -111,7 +113,7 @@ func (c *Controller) ReportJSON() ([]byte, error) {
 func (c *Controller) publish(w *world) {
 	r := Report{
 		Cluster: c.cfg.Cluster, Agent: c.cfg.Name, At: w.at, Escalations: c.runner.Escalations(), Troubles: w.troubles,
-		Verdict: w.verdict, Advice: decide.Advice(w.verdict), Leads: w.leads,
+		Verdict: w.verdict, Advice: decide.Advice(w.verdict), Generation: decide.Generation(w.evidence), Leads: w.leads,
 		Leader: LeaderReport{Why: w.leadWhy}, Spec: w.spec,
 		Record: RecordReport{Finding: w.control.Record.Finding, Why: w.control.Record.Why, Serial: w.control.Record.Serial},
 		Stores: storeReports(w), Members: c.memberReports(w), Backup: c.backups.report(w), History: c.history.newest(),
@@ -156,7 +158,7 @@ func (c *Controller) memberReports(w *world) []MemberReport {
 			t := a.testimony
 			r.Learner, r.Leader = t.Learner, t.RaftLeader != 0 && t.RaftLeader == n.Part.ID
 			r.DBSize, r.DBInUse, r.Version, r.EtcdPID = t.DBSize, t.DBInUse, t.EtcdVersion, int64(t.EtcdPID)
-			r.ClientURL, r.PeerURL = t.ClientURL, t.PeerURL
+			r.ClientURL, r.PeerURL, r.Alarms = t.ClientURL, t.PeerURL, t.Alarms
 		}
 		reports = append(reports, r)
 	}

@@ -90,5 +90,11 @@ func (w *world) approvalFor(op proof.Operation) (proof.Approval, bool) {
 	return proof.Approval{}, false
 }
 
-// highestGeneration that anybody names for a lineage.
-func (w *world) highestGeneration() uint64 { return proof.HighestGeneration(w.verdict.Heard) }
+// highestGeneration that anybody names, a claim that is not yet closed included.
+func (w *world) highestGeneration() uint64 {
+	highest := decide.Generation(w.evidence)
+	if w.control.ClaimDoc != nil {
+		highest = max(highest, w.control.ClaimDoc.Claim.Identity.Generation)
+	}
+	return highest
+}

@@ -33,6 +33,10 @@ func Judge(e Evidence) (proof.Verdict, []proof.Attestation) {
 	return proof.Judge(c), void
 }
 
+// Generation is the highest that anybody names, whatever a claim hides. A
+// person's attestation is bound to it.
+func Generation(e Evidence) uint64 { return proof.HighestGeneration(e.testimonies()) }
+
 // testimonies puts every witness into the words of package proof.
 func (e Evidence) testimonies() []proof.Testimony {
 	say := func(k proof.Kind, name string, f proof.Finding, id proof.Identity, why string) proof.Testimony {
