@@ -69,6 +69,8 @@ func (h *hand) step(name string, needs []string, look func(*world) flow.Sight, a
 		Name: name, Needs: needs,
 		Look: func(ctx context.Context) (flow.Sight, error) { return look(h.now(ctx)), nil },
 		Act: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, h.c.actTimeout())
+			defer cancel()
 			if err := h.c.lead.Confirm(ctx); err != nil {
 				return flow.AsTransient(fmt.Errorf("%s: %w", name, err))
 			}

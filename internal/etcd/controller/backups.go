@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seedproof/seedproof/internal/etcd/backup"
@@ -26,7 +27,8 @@ type backups struct {
 	interval time.Duration
 	last     backup.Schedule
 	lastErr  error
-	taking   sync.Mutex
+	yieldTo  time.Time // until then another is left to take the one that is due
+	busy     atomic.Bool
 	running  sync.WaitGroup
 }
 
@@ -59,13 +61,21 @@ func (b *backups) hear(w *world) {
 func (b *backups) schedule(ctx context.Context, w *world) {
 	b.hear(w)
 	why, due := b.due()
-	if !due || !b.allowed(w) || !b.taking.TryLock() {
+	if due && b.allowed(w) {
+		b.c.deps.Log.Info("a backup is due", "why", why)
+		b.begin(ctx, w, "schedule")
+	}
+}
+
+// begin takes a backup beside the passes, unless one is being taken.
+func (b *backups) begin(ctx context.Context, w *world, slot string) {
+	if !b.busy.CompareAndSwap(false, true) {
 		return
 	}
-	b.c.deps.Log.Info("a backup is due", "why", why)
+	ctx = context.WithoutCancel(ctx)
 	b.running.Go(func() {
-		defer b.taking.Unlock()
-		_ = b.take(ctx, w, "schedule") // kept, logged and counted there
+		defer b.busy.Store(false)
+		_ = b.take(ctx, w, slot) // kept, logged and counted there
 	})
 }
 
@@ -83,7 +93,7 @@ func (b *backups) overdue() bool {
 func (b *backups) due() (string, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.identity.Named() {
+	if !b.identity.Named() || b.c.deps.Clock.Now().Before(b.yieldTo) {
 		return "", false
 	}
 	s := b.last
@@ -101,6 +111,10 @@ func (b *backups) allowed(w *world) bool {
 	return len(w.verdict.Whole) == 1 && w.backups.place.Writable() && len(w.live(w.verdict.Whole[0])) > 0
 }
 
+// yieldPasses is for how many passes a backup that another has claimed is left
+// to it, before the claim is looked at again.
+const yieldPasses = 20
+
 // take takes one backup now. The slot is the newest backup that was seen, so
 // that two takers who saw the same make one.
 func (b *backups) take(ctx context.Context, w *world, slot string) error {
@@ -109,6 +123,7 @@ func (b *backups) take(ctx context.Context, w *world, slot string) error {
 	defer b.mu.Unlock()
 	b.last.LastTry = b.c.deps.Clock.Now()
 	if errors.Is(err, backup.ErrSlotDone) || errors.Is(err, backup.ErrClaimed) {
+		b.yieldTo = b.last.LastTry.Add(yieldPasses * b.c.cfg.Interval)
 		return nil // another takes it
 	}
 	b.lastErr = err
@@ -218,21 +233,23 @@ func (b *backups) marks(w *world) []backup.Mark {
 // change.
 const freshEnough = 5 * time.Minute
 
+// giveUpAfter is how many failed backups in a row a risky change waits for.
+const giveUpAfter = 3
+
 // fresh says whether a backup was taken shortly ago, or cannot be taken at all.
 func (b *backups) fresh(w *world) (string, bool) {
 	if !b.allowed(w) {
 		return "no backup can be taken now: " + w.backups.place.Why, true
+	}
+	b.mu.Lock()
+	failures := b.last.Failures
+	b.mu.Unlock()
+	if failures >= giveUpAfter {
+		return fmt.Sprintf("%d backups in a row failed; the change is not kept waiting for one", failures), true
 	}
 	if w.backups.newest == nil {
 		return "", false
 	}
 	age := b.c.deps.Clock.Now().Sub(w.backups.newest.Stored)
 	return fmt.Sprintf("the newest backup is %s old", age.Round(time.Second)), age < min(freshEnough, time.Duration(w.spec.BackupInterval))
-}
-
-// takeBefore takes a backup before a risky change.
-func (b *backups) takeBefore(ctx context.Context, w *world, change string) error {
-	b.taking.Lock()
-	defer b.taking.Unlock()
-	return b.take(ctx, w, "before "+change)
 }

@@ -156,6 +156,10 @@ func (c *Controller) askTimeout() time.Duration {
 	return min(max(2*c.cfg.Interval, 2*time.Second), 10*time.Second)
 }
 
+// actTimeout bounds one act: what it asks of a silent store or agent must not
+// hold up the passes that come after it.
+func (c *Controller) actTimeout() time.Duration { return 4 * c.askTimeout() }
+
 // Pass is one pass: gather, judge, and act if we lead.
 func (c *Controller) Pass(ctx context.Context) {
 	if c.hearsLeader() && !c.leads() && !c.backups.overdue() {
@@ -176,7 +180,7 @@ func (c *Controller) Pass(ctx context.Context) {
 		c.act(ctx, w)
 	}
 	c.history.verdict(w.verdict, w.at, flow.PassID(ctx))
-	c.backups.schedule(context.WithoutCancel(ctx), w)
+	c.backups.schedule(ctx, w)
 	c.publish(w)
 }
 
@@ -199,6 +203,8 @@ func (c *Controller) tickLease(ctx context.Context, w *world) (lead.Lease, bool,
 		lease, held := c.lead.Held()
 		return lease, held, w.control.Place.Why
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
+	defer cancel()
 	return c.lead.Tick(ctx, w.control.Version(lead.Key), writable, w.agents)
 }
 

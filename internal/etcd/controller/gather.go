@@ -117,6 +117,9 @@ func (c *Controller) lookAtControl(ctx context.Context, w *world, allKnown bool)
 	defer cancel()
 	remembered := newest(w.answers, controlOf)
 	v := c.keeper.Look(ctx, remembered, allKnown)
+	if v.MovedTo != "" && v.MovedTo != c.control.url {
+		return c.hasMoved(w, v)
+	}
 	if v.Place.Markable() && w.agents.Quorum() && c.mayPutMark(v.Place, allKnown) {
 		if err := c.keeper.PutMark(ctx, v, store.ControlStore); err != nil {
 			c.deps.Log.Warn("the control store could not be marked", "error", err)
@@ -127,6 +130,17 @@ func (c *Controller) lookAtControl(ctx context.Context, w *world, allKnown bool)
 		v = c.keeper.Look(ctx, remembered, allKnown)
 		keepEmptied(before, &v)
 	}
+	return v
+}
+
+// hasMoved: the cluster left this store for another, and those of our memories
+// that know it are silent. What lies here is old, and nothing is written here.
+func (c *Controller) hasMoved(w *world, v record.View) record.View {
+	why := fmt.Sprintf("the cluster has moved its control store from %s to %s, and no agent that answers knows of it", c.control.url, v.MovedTo)
+	w.troubles = append(w.troubles, why)
+	v.Place = store.PlaceFinding{State: store.PlaceOther, MarkID: v.Place.MarkID, Why: why}
+	v.Record, v.Doc = decide.Record{Why: why}, nil
+	v.Claim, v.ClaimDoc = decide.ClaimView{Why: why}, nil
 	return v
 }
 

@@ -40,8 +40,9 @@ func (h *hand) memberFlow() flow.Flow {
 	return f
 }
 
-// risky takes a backup before a member is added or removed. A backup store
-// that is down does not keep a lost member from being replaced.
+// risky takes a backup before a member is added or removed. The pass does not
+// wait for it: a large database takes longer than the lease lasts. A backup
+// store that is down does not keep a lost member from being replaced.
 func (h *hand) risky(next decide.MemberStep) []flow.Step {
 	if next.Action != decide.MemberAdd && next.Action != decide.MemberRemove {
 		return nil
@@ -50,9 +51,13 @@ func (h *hand) risky(next decide.MemberStep) []flow.Step {
 		if why, ok := h.c.backups.fresh(w); ok {
 			return flow.Sight{Done: true, Why: why}
 		}
+		if h.c.backups.busy.Load() {
+			return flow.Sight{Blocked: true, Why: "a backup is being taken before " + string(next.Action)}
+		}
 		return flow.Sight{Why: "a backup comes before " + string(next.Action), Next: "take a backup"}
 	}, func(ctx context.Context, w *world) error {
-		return h.c.backups.takeBefore(ctx, w, string(next.Action))
+		h.c.backups.begin(ctx, w, "before "+string(next.Action))
+		return nil
 	})}
 }
 
