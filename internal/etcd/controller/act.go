@@ -15,7 +15,13 @@ import (
 // allow is not even built into a flow.
 func (c *Controller) act(ctx context.Context, w *world) {
 	h := &hand{c: c, w: w, lease: agent.Lease{Epoch: w.lease.Epoch, Tenure: w.lease.Tenure, Holder: c.cfg.Name, Pass: flow.PassID(ctx)}}
-	h.hear(ctx)
+	if !h.hear(ctx) {
+		w.leads, w.leadWhy = false, "an agent heard a newer lease"
+		if err := c.lead.Release(ctx); err != nil {
+			c.deps.Log.Warn("the lease was not released", "error", err)
+		}
+		return
+	}
 	for _, f := range h.flows() {
 		result := c.runner.Pass(ctx, f)
 		if result.Acted {
@@ -37,16 +43,20 @@ type hand struct {
 }
 
 // hear makes every agent that answers remember the lease before anything is
-// done under it. One that heard a newer lease ends the pass for itself: its
-// every call is refused.
-func (h *hand) hear(ctx context.Context) {
+// done under it. One that heard a newer lease, or another of the same epoch,
+// refuses: the lease is given back then, and taken anew above what was heard.
+func (h *hand) hear(ctx context.Context) bool {
+	heard := true
 	for _, a := range h.w.answered() {
 		ctx, cancel := context.WithTimeout(ctx, h.c.askTimeout())
-		if err := a.peer.Hear(ctx, h.lease); err != nil {
+		err := a.peer.Hear(ctx, h.lease)
+		cancel()
+		if err != nil {
 			h.c.deps.Log.Warn("an agent did not take the lease", "agent", a.name, "epoch", h.lease.Epoch, "error", err)
 		}
-		cancel()
+		heard = heard && flow.OutcomeOf(err) != flow.Refused
 	}
+	return heard
 }
 
 // refresh gathers anew. The flows' looks use it after every act.
