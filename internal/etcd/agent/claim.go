@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
 
 	"github.com/seedproof/seedproof/internal/etcd/decide"
 	"github.com/seedproof/seedproof/internal/etcd/record"
@@ -131,7 +134,17 @@ func (a *Agent) startEtcd(ctx context.Context) error {
 	if mark == nil {
 		return refuse("%s bears no mark of ours", a.dir.etcd())
 	}
-	doc, _ := a.memory.read(a.deps.Clock.Now())
+	doc, unknown := a.memory.read(a.deps.Clock.Now())
+	if unknown != "" {
+		return refuse("%s cannot read its memory: %s", a.cfg.Name, unknown)
+	}
+	// An etcd that still ran at the look may have ended since, and left less
+	// than it had: it must not begin anew.
+	if _, err := os.Lstat(a.dir.member()); errors.Is(err, fs.ErrNotExist) {
+		if gone := doc.dataGone(*mark); gone != "" {
+			return refuse("%s", gone)
+		}
+	}
 	a.lastMark.Store(mark)
 	return a.etcd.start(ctx, a.etcdConfig(*mark, doc.quota()))
 }

@@ -106,6 +106,9 @@ func (c Config) validate() error {
 			return fmt.Errorf("agent config: %s %q is not an absolute path", field, path)
 		}
 	}
+	if strings.Contains(c.StateDir, ",") {
+		return fmt.Errorf("agent config: the state dir %s has a comma in its path, and etcd, which logs there, would take it for two; expected a path without", c.StateDir)
+	}
 	if within(c.DataDir, c.StateDir) {
 		return fmt.Errorf("agent config: the state dir %s lies in the data dir %s: the memory must not be lost with the data", c.StateDir, c.DataDir)
 	}

@@ -34,12 +34,23 @@ func (m matrix) run(t *testing.T) {
 	if calls == 0 {
 		t.Fatal("the act crossed nothing")
 	}
-	t.Logf("NOTE: %d calls, %d runs", calls, calls*len(fault.Modes))
+	t.Logf("NOTE: %d calls, %d runs", calls, calls*len(modes()))
 	for k := 1; k <= calls; k++ {
-		for _, mode := range fault.Modes {
-			t.Run(fmt.Sprintf("%d/%s", k, mode), func(t *testing.T) { m.one(t, k, mode) })
+		for _, mode := range modes() {
+			t.Run(fmt.Sprintf("%d/%s", k, mode), func(t *testing.T) {
+				t.Parallel() // most of a run is waiting for an election
+				m.one(t, k, mode)
+			})
 		}
 	}
+}
+
+// modes are all of them, and the hardest alone in a short run.
+func modes() []fault.Mode {
+	if testing.Short() {
+		return []fault.Mode{fault.CrashedAfter}
+	}
+	return fault.Modes
 }
 
 // one run; it gives the number of calls that the act made.
@@ -182,7 +193,6 @@ func TestNoteClaimKthFault(t *testing.T) {
 }
 
 func TestStartClaimedKthFault(t *testing.T) {
-	var firstID uint64
 	matrix{
 		prepare: func(t *testing.T, n *node) func(ctxT, *Agent) error {
 			a := n.agent(t, Deps{})
@@ -191,7 +201,6 @@ func TestStartClaimedKthFault(t *testing.T) {
 				t.Fatal(err)
 			}
 			a.Close()
-			firstID = 0
 			return func(ctx ctxT, a *Agent) error { return a.startClaimed(ctx, claim) }
 		},
 		check: func(t *testing.T, n *node, a *Agent) {
@@ -200,8 +209,8 @@ func TestStartClaimedKthFault(t *testing.T) {
 				t.Fatalf("the memory: %+v", s.Node.Memory)
 			}
 			c := n.etcd(t)
-			if firstID == 0 {
-				firstID = a.Testify(deadline(t)).Node.Part.ID
+			if !n.wrote {
+				n.wrote = true
 				put(t, c, "key", "value")
 			}
 			mustHave(t, c, "key", "value")
@@ -235,13 +244,12 @@ func TestRetireKthFault(t *testing.T) {
 }
 
 func TestAdoptKthFault(t *testing.T) {
-	var was proof.Identity
 	matrix{
 		prepare: func(t *testing.T, n *node) func(ctxT, *Agent) error {
 			a := n.agent(t, Deps{})
 			n.seed(t, a)
 			s := a.Testify(deadline(t))
-			was = stockIdentity(s.EtcdClusterID)
+			was := stockIdentity(s.EtcdClusterID)
 			a.Close()
 			// The directory of somebody else's etcd, which runs on.
 			mustRemove(t, filepath.Join(n.etcdDir(), dirMarkName))
@@ -260,34 +268,9 @@ func TestAdoptKthFault(t *testing.T) {
 }
 
 func TestStartJoiningKthFault(t *testing.T) {
-	seed := newNode(t, "seed")
-	leader := seed.agent(t, Deps{})
-	claim := seed.claim(leader.doc(t).ID)
-	for _, act := range []func(ctxT) error{
-		func(ctx ctxT) error { return leader.noteClaim(ctx, claimNote{Claim: claim}) },
-		func(ctx ctxT) error { return leader.startClaimed(ctx, claim) },
-	} {
-		if err := leader.lead(deadline(t), act); err != nil {
-			t.Fatal(err)
-		}
-	}
-	etcd := seed.awaitServing(t)
 	matrix{
 		prepare: func(t *testing.T, n *node) func(ctxT, *Agent) error {
-			added, err := etcd.MemberAddAsLearner(deadline(t), []string{n.cfg.PeerURL})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := etcd.MemberRemove(deadline(t), added.ID); err != nil {
-					t.Error(err)
-				}
-			})
-			list := leader.Testify(deadline(t)).Node.Part.Members
-			if len(list) != 2 {
-				t.Fatalf("members: %+v", list)
-			}
-			j := Joining{Identity: born, ID: added.ID, Members: list}
+			j := seedToJoin(t, n)
 			return func(ctx ctxT, a *Agent) error { return a.startJoining(ctx, j) }
 		},
 		check: func(t *testing.T, n *node, a *Agent) {
@@ -306,4 +289,21 @@ func TestStartJoiningKthFault(t *testing.T) {
 			}
 		},
 	}.run(t)
+}
+
+// seedToJoin makes a cluster of another node, and adds n to it as a learner.
+func seedToJoin(t *testing.T, n *node) Joining {
+	t.Helper()
+	seed := newNode(t, "seed")
+	leader := seed.agent(t, Deps{})
+	seed.seed(t, leader)
+	added, err := seed.etcd(t).MemberAddAsLearner(deadline(t), []string{n.cfg.PeerURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := leader.Testify(deadline(t)).Node.Part.Members
+	if len(list) != 2 {
+		t.Fatalf("members: %+v", list)
+	}
+	return Joining{Identity: born, ID: added.ID, Members: list}
 }

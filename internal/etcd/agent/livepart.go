@@ -82,6 +82,15 @@ func (a *Agent) mutePart(s *sight, cause error) decide.Part {
 		return silent("its etcd runs and does not answer (%v), and its directory cannot be read: %v", cause, err)
 	}
 	part.HasData = err == nil
+	if part.HasData {
+		return part
+	}
+	if gone := s.doc.dataGone(*s.mark); gone != "" {
+		return unusable("%s", gone)
+	}
+	if s.pid == 0 {
+		return silent("the directory is locked by a process that cannot be seen, and holds no data")
+	}
 	return part
 }
 

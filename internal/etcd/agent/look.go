@@ -131,8 +131,8 @@ func (a *Agent) stoppedPart(s *sight, markDamage error) decide.Part {
 // withoutData is a directory with its mark, in which no etcd has acknowledged
 // anything. Where the memory noted more, it was emptied.
 func (a *Agent) withoutData(s *sight) decide.Part {
-	if n := s.doc.Noted; n != nil && n.Identity == s.mark.Identity && (s.mark.MemberID == 0 || n.MemberID == s.mark.MemberID) {
-		return unusable("etcd's data is gone from its directory: the memory noted it up to term %d index %d", n.Position.Term, n.Position.Index)
+	if gone := s.doc.dataGone(*s.mark); gone != "" {
+		return unusable("%s", gone)
 	}
 	a.lastMark.Store(s.mark)
 	return decide.Part{Finding: proof.Present, Identity: s.mark.Identity, Claim: s.mark.Claim, ID: s.mark.MemberID,

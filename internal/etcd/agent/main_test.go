@@ -52,11 +52,20 @@ func await(t *testing.T, what string, try func() error) {
 }
 
 // node is one member's directories and addresses; agents come and go over it.
-type node struct{ cfg Config }
+type node struct {
+	cfg   Config
+	wrote bool // a key was written, and must be there from then on
+}
 
 func newNode(t *testing.T, name string) *node {
 	t.Helper()
-	dir, ports := t.TempDir(), testenv.FreePorts(t, 3)
+	// Not t.TempDir: the name of a test may hold what a path of etcd's must not.
+	dir, err := os.MkdirTemp("", "agent-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	ports := testenv.FreePorts(t, 3)
 	url := func(port int) string { return fmt.Sprintf("http://127.0.0.1:%d", port) }
 	n := &node{cfg: Config{Name: name, Cluster: "test", DataDir: filepath.Join(dir, "data"), StateDir: filepath.Join(dir, "state"),
 		PeerURL: url(ports[0]), ClientURL: url(ports[1]), Listen: fmt.Sprintf("127.0.0.1:%d", ports[2]),
@@ -72,10 +81,15 @@ func newNode(t *testing.T, name string) *node {
 // agent is a new instance over the node, not running.
 func (n *node) agent(t *testing.T, deps Deps) *Agent {
 	t.Helper()
-	a, err := New(n.cfg, deps)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var a *Agent
+	await(t, "the port", func() (err error) {
+		// A child of another test holds it from its fork to its exec.
+		a, err = New(n.cfg, deps)
+		if err != nil && !errors.Is(err, unix.EADDRINUSE) {
+			t.Fatal(err)
+		}
+		return err
+	})
 	t.Cleanup(func() {
 		if deps.Faults != nil {
 			select {

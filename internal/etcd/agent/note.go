@@ -19,18 +19,24 @@ type observation struct {
 func (a *Agent) noteLoop(ctx context.Context) {
 	var before observation
 	for a.rest(ctx, a.cfg.NoteEvery, false) {
-		now, ok := a.observe(ctx)
+		now, ok := a.observeInTime(ctx)
 		if !ok {
 			before = observation{}
 			continue
 		}
 		if before.pid == now.pid && before.data.Identity == now.data.Identity && before.data.MemberID == now.data.MemberID {
-			if err := a.note(ctx, before.data); err != nil && ctx.Err() == nil {
+			if err := a.noteInTime(ctx, before.data); err != nil && ctx.Err() == nil {
 				a.deps.Log.Error("note how far the data have come", "err", err)
 			}
 		}
 		before = now
 	}
+}
+
+func (a *Agent) observeInTime(ctx context.Context) (observation, bool) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeouts*a.cfg.AskTimeout)
+	defer cancel()
+	return a.observe(ctx)
 }
 
 // observe asks the live etcd, and tells its directory's mark who it is, once
@@ -52,6 +58,12 @@ func (a *Agent) observe(ctx context.Context) (observation, bool) {
 		seen.Revision = p.Revision
 	}
 	return observation{pid: s.pid, data: seen}, true
+}
+
+func (a *Agent) noteInTime(ctx context.Context, seen noted) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeouts*a.cfg.AskTimeout)
+	defer cancel()
+	return a.note(ctx, seen)
 }
 
 // note never goes back for the same data.

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"fmt"
+
 	"github.com/seedproof/seedproof/internal/etcd/decide"
 	"github.com/seedproof/seedproof/internal/etcd/record"
 	"github.com/seedproof/seedproof/internal/proof"
@@ -80,4 +82,14 @@ func (doc document) notedOf(id proof.Identity, member uint64) (noted, bool) {
 		return noted{}, false
 	}
 	return *n, true
+}
+
+// dataGone says how a marked directory without data once held some; empty when
+// the memory knows of none.
+func (doc document) dataGone(mark DirMark) string {
+	n := doc.Noted
+	if n == nil || n.Identity != mark.Identity || mark.MemberID != 0 && n.MemberID != mark.MemberID {
+		return ""
+	}
+	return fmt.Sprintf("etcd's data is gone from its directory: the memory noted it up to term %d index %d", n.Position.Term, n.Position.Index)
 }

@@ -168,7 +168,7 @@ func TestUnmountedVolume(t *testing.T) {
 	n.rememberBorn(t, a)
 	stop()
 	n.killEtcd(t)
-	run(t, "umount", n.cfg.DataDir)
+	await(t, "the files of the dead to be closed", func() error { return exec.Command("umount", n.cfg.DataDir).Run() })
 	a, _ = n.run(t, Deps{})
 	s := a.Testify(deadline(t))
 	if s.Node.Part.Finding != proof.Unknown || len(n.pids(t)) != 0 {

@@ -22,7 +22,7 @@ func (a *Agent) watch(ctx context.Context) {
 	falls, idle := a.cfg.RestartMin, a.cfg.RestartMin // the next pauses
 	for ctx.Err() == nil {
 		a.bringUp(ctx)
-		p, _, _ := a.etcd.current(ctx) //nolint:errcheck // what is unknown is looked at again after the pause
+		p := a.runs(ctx)
 		if p == nil {
 			a.rest(ctx, idle, true)
 			idle = min(2*idle, a.cfg.RestartMax)
@@ -39,6 +39,18 @@ func (a *Agent) watch(ctx context.Context) {
 		falls, idle = min(2*falls, a.cfg.RestartMax), a.cfg.RestartMin
 	}
 }
+
+// runs gives the etcd that runs. Whether one does may be unknown: then it is
+// looked at again after the pause.
+func (a *Agent) runs(ctx context.Context) *process.Process {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeouts*a.cfg.AskTimeout)
+	defer cancel()
+	p, _, _ := a.etcd.current(ctx) //nolint:errcheck // see above
+	return p
+}
+
+// lookTimeouts bound one look: three questions to etcd, and the rest.
+const lookTimeouts = 4
 
 // rest waits, less when something changed and it may be woken. It is false when
 // the agent ends.
@@ -68,14 +80,17 @@ func (a *Agent) awaitFall(ctx context.Context, p *process.Process) bool {
 	}
 }
 
-// bringUp finishes what was left, and starts the etcd of a whole directory.
-func (a *Agent) bringUp(ctx context.Context) {
+// bringUp finishes what was left, and starts the etcd of a whole directory. It
+// has an end: while it runs every act has to wait.
+func (a *Agent) bringUp(parent context.Context) {
+	ctx, cancel := context.WithTimeout(parent, 2*a.cfg.StopGrace)
+	defer cancel()
 	if err := a.acts.lock(ctx); err != nil {
 		return
 	}
 	defer a.acts.unlock()
 	err := a.boot(ctx)
-	if ctx.Err() != nil || err == nil {
+	if parent.Err() != nil || err == nil {
 		return
 	}
 	a.holdBack(err.Error())
