@@ -46,6 +46,9 @@ type agentNode struct {
 // runAgent works until ctx ends. A controller that must not go on ends it at
 // once, without stopping anything: the etcd is left running.
 func runAgent(ctx context.Context, f agentFlags, log *slog.Logger) error {
+	if err := f.firstCheck(); err != nil {
+		return err
+	}
 	lock, err := local.LockAgent(f.agent.StateDir)
 	if err != nil {
 		return err
@@ -56,6 +59,33 @@ func runAgent(ctx context.Context, f agentFlags, log *slog.Logger) error {
 		return err
 	}
 	return n.run(ctx)
+}
+
+// firstCheck refuses, before not so much as a lock is written, what would be
+// refused later.
+func (f agentFlags) firstCheck() error {
+	if err := f.agent.Check(); err != nil {
+		return err
+	}
+	if f.caDir == "" { // else they are issued anew
+		if err := agent.CheckCertificates(f.agent.PKIDir, time.Now()); err != nil {
+			return fmt.Errorf("agent %s: %w", f.agent.Name, err)
+		}
+	}
+	if _, err := os.Stat(f.agent.StateDir); err == nil {
+		return nil // the lock there tells better which other agent has the port
+	}
+	for _, addr := range []string{f.agent.Listen, f.statusListen} {
+		if addr == "" {
+			continue
+		}
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			return fmt.Errorf("agent %s: %w", f.agent.Name, err)
+		}
+		_ = ln.Close()
+	}
+	return nil
 }
 
 func (n *agentNode) assemble() error {

@@ -102,6 +102,9 @@ func sentence(v proof.Verdict) string {
 		if len(v.Missing) > 0 {
 			return "The cluster is there, and its record names it. It goes on without who is silent: " + and(silentNames(v)) + "."
 		}
+		if gone := decide.UnusableMembers(v); len(gone) > 0 {
+			return "The cluster is there, and its record names it. It goes on without the data of " + oneLine(and(gone)) + "."
+		}
 		return "The cluster is there, and its record names it. All is well."
 	case proof.NeverExisted:
 		return "Everybody was asked, and there never was such a cluster. It may be created."

@@ -36,13 +36,10 @@ type Agent struct {
 // memory, in this order: when it refuses, nothing was written.
 func New(cfg Config, deps Deps) (*Agent, error) {
 	deps = deps.filled()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.filled()
-	if err := cfg.checkDirs(); err != nil {
-		return nil, fmt.Errorf("agent %s: %w", cfg.Name, err)
-	}
 	if err := checkCerts(cfg.PKIDir, deps.Clock.Now()); err != nil {
 		return nil, fmt.Errorf("agent %s: %w", cfg.Name, err)
 	}

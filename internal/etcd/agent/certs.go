@@ -69,6 +69,9 @@ func checkCerts(dir string, now time.Time) error {
 	return nil
 }
 
+// CheckCertificates refuses the certificates of a node that cannot be used now.
+func CheckCertificates(dir string, now time.Time) error { return checkCerts(dir, now) }
+
 func etcdTLS(dir, name string) process.TLSFiles {
 	if dir == "" {
 		return process.TLSFiles{}

@@ -92,6 +92,18 @@ func (c Config) filled() Config {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
+// Check refuses what cannot be, and directories that cannot be written. It
+// writes nothing.
+func (c Config) Check() error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if err := c.checkDirs(); err != nil {
+		return fmt.Errorf("agent %s: %w", c.Name, err)
+	}
+	return nil
+}
+
 // validate names the first thing that cannot be right, by what was found and
 // what was expected. It writes nothing.
 func (c Config) validate() error {

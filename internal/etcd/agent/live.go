@@ -87,7 +87,13 @@ func (k *asker) ask(ctx context.Context, name string) (answer, error) {
 	return a, nil
 }
 
+// timely gives a call its limit, but never more than half of the time that is
+// left: whoever asked us must still hear that there is no quorum, else this
+// node would be silent for her.
 func timely[T any](ctx context.Context, limit time.Duration, call func(context.Context) (T, error)) (T, error) {
+	if deadline, bounded := ctx.Deadline(); bounded {
+		limit = min(limit, time.Until(deadline)/2)
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return call(ctx)

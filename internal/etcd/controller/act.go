@@ -16,10 +16,7 @@ import (
 func (c *Controller) act(ctx context.Context, w *world) {
 	h := &hand{c: c, w: w, lease: agent.Lease{Epoch: w.lease.Epoch, Tenure: w.lease.Tenure, Holder: c.cfg.Name, Pass: flow.PassID(ctx)}}
 	if !h.hear(ctx) {
-		w.leads, w.leadWhy = false, "an agent heard a newer lease"
-		if err := c.lead.Release(ctx); err != nil {
-			c.deps.Log.Warn("the lease was not released", "error", err)
-		}
+		w.leads, w.leadWhy = false, "an agent heard another lease that ranks higher"
 		return
 	}
 	for _, f := range h.flows() {
@@ -44,7 +41,8 @@ type hand struct {
 
 // hear makes every agent that answers remember the lease before anything is
 // done under it. One that heard a newer lease, or another of the same epoch,
-// refuses: the lease is given back then, and taken anew above what was heard.
+// refuses: then nothing is done, and after a term of it the lease is given back
+// and taken anew above what was heard (outranked).
 func (h *hand) hear(ctx context.Context) bool {
 	heard := true
 	for _, a := range h.w.answered() {

@@ -111,9 +111,12 @@ func (b *backups) allowed(w *world) bool {
 	return len(w.verdict.Whole) == 1 && w.backups.place.Writable() && len(w.live(w.verdict.Whole[0])) > 0
 }
 
-// yieldPasses is for how many passes a backup that another has claimed is left
-// to it, before the claim is looked at again.
-const yieldPasses = 20
+// A backup that another has claimed is left to it for so many passes, and so
+// long, before the claim is looked at again.
+const (
+	yieldPasses  = 20
+	yieldAtLeast = 5 * time.Second
+)
 
 // take takes one backup now. The slot is the newest backup that was seen, so
 // that two takers who saw the same make one.
@@ -123,7 +126,7 @@ func (b *backups) take(ctx context.Context, w *world, slot string) error {
 	defer b.mu.Unlock()
 	b.last.LastTry = b.c.deps.Clock.Now()
 	if errors.Is(err, backup.ErrSlotDone) || errors.Is(err, backup.ErrClaimed) {
-		b.yieldTo = b.last.LastTry.Add(yieldPasses * b.c.cfg.Interval)
+		b.yieldTo = b.last.LastTry.Add(max(yieldPasses*b.c.cfg.Interval, yieldAtLeast))
 		return nil // another takes it
 	}
 	b.lastErr = err
@@ -142,6 +145,10 @@ func (b *backups) take(ctx context.Context, w *world, slot string) error {
 	b.c.deps.Log.Info("a backup was taken", "name", entry.Name, "bytes", entry.Size)
 	return nil
 }
+
+// claimPasses is for how many passes a claim may stand still before another
+// takes the backup: a taker that died must not hold up the next ones for long.
+const claimPasses = 25
 
 func (b *backups) takeFrom(ctx context.Context, w *world, slot string) (backup.Entry, error) {
 	if !b.allowed(w) {
@@ -164,8 +171,9 @@ func (b *backups) takeFrom(ctx context.Context, w *world, slot string) (backup.E
 	}
 	return backup.Take(ctx, backup.Options{
 		Store: w.backupPlace.store, Source: source, Identity: b.identityOf(id, member), Holder: b.c.cfg.Name, Slot: slot, Watch: &b.watch,
-		Spec:    managerfiles.Spec{MemberCount: int32(w.spec.MemberCount), EtcdVersion: w.spec.EtcdVersion},
-		Members: membersOf(member), HashKV: b.hashes(ctx, w, etcd, id), Marks: b.marks(w),
+		ClaimTerm: min(backup.DefaultClaimTerm, claimPasses*b.c.cfg.Interval),
+		Spec:      managerfiles.Spec{MemberCount: int32(w.spec.MemberCount), EtcdVersion: w.spec.EtcdVersion},
+		Members:   membersOf(member), HashKV: b.hashes(ctx, w, etcd, id), Marks: b.marks(w),
 		Clock: b.c.deps.Clock, Log: b.c.deps.Log,
 	})
 }

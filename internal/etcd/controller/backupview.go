@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/seedproof/seedproof/internal/etcd/backup"
 	"github.com/seedproof/seedproof/internal/etcd/decide"
@@ -43,7 +44,7 @@ func (c *Controller) lookAtBackups(ctx context.Context, w *world, allKnown bool)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
 	defer cancel()
-	v := c.look.at(ctx, c.backup.store, newest(w.answers, backupOf), allKnown)
+	v := c.look.at(ctx, c.backup.store, noted(w.answers, backupOf, c.cfg.BackupStore), allKnown)
 	if v.place.Markable() && w.agents.Quorum() && c.mayPutMark(v.place, allKnown) {
 		mark := store.NewMark(store.BackupStore, c.cfg.Cluster, c.deps.Clock.Now())
 		if v.place.MarkID != "" {
@@ -56,7 +57,7 @@ func (c *Controller) lookAtBackups(ctx context.Context, w *world, allKnown bool)
 		c.deps.Log.Warn("the backup store was marked", "was", v.place.State.String(), "why", v.place.Why)
 		emptied := v.place.State == store.PlaceEmptied
 		before := v.place
-		v = c.look.at(ctx, c.backup.store, newest(w.answers, backupOf), allKnown)
+		v = c.look.at(ctx, c.backup.store, noted(w.answers, backupOf, c.cfg.BackupStore), allKnown)
 		if emptied && v.newest == nil {
 			v.place = before
 		}
@@ -138,7 +139,9 @@ func (v backupView) traces() []decide.Trace {
 	backups.Finding, backups.Why = absent, why
 	if v.newest != nil && absent != proof.Unknown {
 		backups.Finding, backups.Why = proof.Present, "the newest is "+v.newest.Name
-		if p := v.newest.Proof; p != nil {
+		// Of a cluster that was not made by us the backup is ours: it vouches for
+		// nobody, or taking one would take the place of a person's approval.
+		if p := v.newest.Proof; p != nil && !strings.HasPrefix(p.Lineage, StockLineage) {
 			backups.Identity = proof.Identity{Lineage: p.Lineage, Generation: uint64(max(p.Generation, 0)), Birth: p.BirthID}
 		}
 	}

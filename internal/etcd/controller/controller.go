@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,6 +77,8 @@ type Controller struct {
 	backups *backups
 	look    *backupLook
 	mirror  mirrorMemory
+
+	outrankedAt time.Time // since when an agent refuses our lease; zero: none does
 
 	passing   sync.Mutex // one pass, or one change on a person's behalf, at a time
 	mu        sync.Mutex
@@ -205,7 +208,33 @@ func (c *Controller) tickLease(ctx context.Context, w *world) (lead.Lease, bool,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
 	defer cancel()
+	if c.outranked(w) {
+		c.outrankedAt = time.Time{}
+		if err := c.lead.Release(ctx); err != nil {
+			return lead.Lease{}, false, err.Error()
+		}
+		return lead.Lease{}, false, "an agent heard another lease that ranks higher: ours was given back, to be taken above it"
+	}
 	return c.lead.Tick(ctx, w.control.Version(lead.Key), writable, w.agents)
+}
+
+// outranked: for a whole term an agent has spoken of a lease that makes it
+// refuse ours, as it does after it heard a leader of another control store. Our
+// lease would be renewed for ever, and never obeyed.
+func (c *Controller) outranked(w *world) bool {
+	held, leads := c.lead.Held()
+	refuses := slices.ContainsFunc(w.answered(), func(h heard) bool {
+		t := h.testimony
+		return t.Epoch > held.Epoch || t.Epoch == held.Epoch && t.Tenure != held.Tenure
+	})
+	now := c.deps.Clock.Now()
+	switch {
+	case !leads || !refuses:
+		c.outrankedAt = time.Time{}
+	case c.outrankedAt.IsZero():
+		c.outrankedAt = now
+	}
+	return !c.outrankedAt.IsZero() && now.Sub(c.outrankedAt) >= c.cfg.Term
 }
 
 // setFatal ends the run after this pass, while nothing is running that it

@@ -64,7 +64,7 @@ func (c *Controller) countAgents(w *world) {
 
 // openPlaces opens the stores, once, and follows them when they move.
 func (c *Controller) openPlaces(ctx context.Context, w *world) {
-	control, err := c.openPlace(ctx, c.control, store.ControlStore, c.cfg.ControlStore, newest(w.answers, controlOf))
+	control, err := c.openPlace(ctx, c.control, store.ControlStore, c.cfg.ControlStore, noted(w.answers, controlOf, c.cfg.ControlStore))
 	if err != nil {
 		w.troubles = append(w.troubles, err.Error())
 	}
@@ -73,7 +73,7 @@ func (c *Controller) openPlaces(ctx context.Context, w *world) {
 		c.keeper = &record.Keeper{Cluster: c.cfg.Cluster, Store: control.store, Now: c.deps.Clock.Now, Writer: c.cfg.Name}
 		c.lead = &lead.Candidate{Store: control.store, Name: c.cfg.Name, Term: c.cfg.Term, Clock: c.deps.Clock}
 	}
-	backup, err := c.openPlace(ctx, c.backup, store.BackupStore, c.cfg.BackupStore, newest(w.answers, backupOf))
+	backup, err := c.openPlace(ctx, c.backup, store.BackupStore, c.cfg.BackupStore, noted(w.answers, backupOf, c.cfg.BackupStore))
 	if err != nil {
 		w.troubles = append(w.troubles, err.Error())
 	}
@@ -115,7 +115,7 @@ func (c *Controller) lookAtControl(ctx context.Context, w *world, allKnown bool)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
 	defer cancel()
-	remembered := newest(w.answers, controlOf)
+	remembered := noted(w.answers, controlOf, c.cfg.ControlStore)
 	v := c.keeper.Look(ctx, remembered, allKnown)
 	if v.MovedTo != "" && v.MovedTo != c.control.url {
 		return c.hasMoved(w, v)

@@ -102,7 +102,7 @@ func (h *hand) withEtcd(ctx context.Context, w *world, ask func(context.Context,
 	if len(endpoints) == 0 {
 		return fmt.Errorf("nobody answers linearizable reads")
 	}
-	etcd, err := process.NewClient(endpoints, h.c.deps.EtcdTLS)
+	etcd, err := process.NewClient(endpoints, h.c.deps.EtcdTLS, process.WithFaults(h.c.deps.Faults))
 	if err != nil {
 		return err
 	}
@@ -158,6 +158,9 @@ func (h *hand) memberView(w *world, ref decide.MemberRef, leader uint64) decide.
 	v.Answers = true
 	v.Whole = p.Finding == proof.Present && p.ID == ref.ID && decide.AtBoot(a.testimony.Node).Start
 	v.Empty = h.ready(w, a)
+	// A person's word was given for what the node held before: a member that was
+	// added and has not started yet has lost nothing.
+	v.Lost = v.Lost && (ref.Name != "" || !v.Empty)
 	v.Healthy = p.Live && p.ID == ref.ID && (p.Linearizable || ref.Learner)
 	v.CaughtUp = v.Healthy && p.Position.Index+catchUp >= leader
 	return v

@@ -167,6 +167,7 @@ func (h *hand) specFlow() flow.Flow {
 			h.trouble(fmt.Sprintf("%s asks for what cannot be, and is not followed: %v", managerfiles.SpecKey, err))
 			return flow.Sight{Done: true, Why: err.Error()}
 		case len(changes) == 0:
+			h.reportOldMirror(w, have)
 			return flow.Sight{Done: true}
 		}
 		return flow.Sight{Why: managerfiles.SpecKey + " was changed by somebody else", Next: fmt.Sprint("apply ", changes)}
@@ -186,6 +187,18 @@ func (h *hand) specFlow() flow.Flow {
 		return err
 	})}
 	return f
+}
+
+// reportOldMirror: the file equals one that stood there earlier, not the last
+// one, which the mirror flow brings up to the record by itself.
+func (h *hand) reportOldMirror(w *world, have []byte) {
+	doc := w.control.Doc
+	want, err := mirrorSpec(doc.Spec)
+	stale := slices.Contains(doc.Mirrored, hashOf(have)) && hashOf(have) != last(doc.Mirrored)
+	if err != nil || !stale || sameSpec(have, want) {
+		return
+	}
+	h.trouble(fmt.Sprintf("%s is an old one that was put back; it is neither followed nor replaced: to go by it, seedproof etcd configure, else delete it", managerfiles.SpecKey))
 }
 
 // requested is the spec that the file asks for, and how it differs.

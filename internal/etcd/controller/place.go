@@ -23,12 +23,7 @@ type place struct {
 // openPlace opens the store that the memories name, else the one that was
 // given on the command line.
 func (c *Controller) openPlace(ctx context.Context, p *place, kind store.Kind, told string, remembered []store.Remembered) (*place, error) {
-	url := told
-	for _, r := range remembered {
-		if r.URL != "" {
-			url = r.URL
-		}
-	}
+	url := placeURL(p, told, remembered)
 	if p != nil && p.url == url {
 		return p, nil
 	}
@@ -45,6 +40,28 @@ func (c *Controller) openPlace(ctx context.Context, p *place, kind store.Kind, t
 		opened.told = told
 	}
 	return opened, nil
+}
+
+// placeURL is the one that the memories name. Where they differ they are no
+// guide, and the place does not change from pass to pass with who was heard
+// first: what is open stays, else it is the one that was told.
+func placeURL(p *place, told string, remembered []store.Remembered) string {
+	url := ""
+	for _, r := range remembered {
+		switch {
+		case r.URL == "" || r.URL == url:
+		case url == "":
+			url = r.URL
+		case p != nil:
+			return p.url
+		default:
+			return told
+		}
+	}
+	if url == "" {
+		return told
+	}
+	return url
 }
 
 // enforces proves once for each opened store that conditional writes are

@@ -55,6 +55,24 @@ func newest(answers map[string]heard, place func(heard) *store.Remembered) []sto
 	return found
 }
 
+// noted are the newest memories of a place. Before a cluster is born they hold
+// the stores of the claims that were noted. Where two claims were noted from two
+// stores, each controller goes by the one that it was told of: neither claim can
+// be finished, and the one that a person approves in their place can.
+func noted(answers map[string]heard, place func(heard) *store.Remembered, told string) []store.Remembered {
+	found := newest(answers, place)
+	for _, h := range answers {
+		if h.err == nil && h.testimony.Node.Memory.Serial > 0 {
+			return found
+		}
+	}
+	here := slices.DeleteFunc(slices.Clone(found), func(r store.Remembered) bool { return r.URL != told })
+	if len(here) == 0 {
+		return found
+	}
+	return here
+}
+
 func controlOf(h heard) *store.Remembered { return h.testimony.ControlStore }
 func backupOf(h heard) *store.Remembered  { return h.testimony.BackupStore }
 

@@ -14,7 +14,7 @@ import (
 func Advice(v proof.Verdict) []string {
 	switch v.State {
 	case proof.Intact, proof.NeverExisted:
-		return silentAdvice(v)
+		return append(silentAdvice(v), unusableAdvice(v)...)
 	case proof.RecordLost:
 		return []string{"Nothing needs to be typed: the record is written again from what is whole, as soon as the control store can be written."}
 	case proof.DataLost:
@@ -47,6 +47,28 @@ func silentAdvice(v proof.Verdict) []string {
 	for _, name := range names {
 		advice = append(advice, silentHint(name),
 			fmt.Sprintf("Only if %s is lost for good: seedproof etcd attest lost %s", spoken(name), name))
+	}
+	return advice
+}
+
+// UnusableMembers are the members whose data vouch for nothing: a disk that was
+// emptied or is damaged, and that nobody has attested lost.
+func UnusableMembers(v proof.Verdict) []string {
+	var names []string
+	for _, t := range v.Heard {
+		if t.Witness.Kind == proof.Part && t.Finding == proof.Unusable && t.AttestedBy == "" {
+			names = append(names, AttestName(t.Witness))
+		}
+	}
+	return names
+}
+
+// unusableAdvice is for members that the others go on without.
+func unusableAdvice(v proof.Verdict) []string {
+	var advice []string
+	for _, name := range UnusableMembers(v) {
+		advice = append(advice, fmt.Sprintf("The data of %s are gone or damaged. If its disk still exists, put it back: it then goes on as it was.", name),
+			fmt.Sprintf("Only if they are lost for good, so that it joins anew as another member: seedproof etcd attest lost %s", name))
 	}
 	return advice
 }
