@@ -25,7 +25,7 @@ type NotEnforcedError struct {
 }
 
 func (e *NotEnforcedError) Error() string {
-	return fmt.Sprintf("%s does not enforce conditional writes: %s; use a store that enforces them, or name one leader by hand with --leader", e.URL, e.What)
+	return fmt.Sprintf("%s does not enforce conditional writes: %s; without it two leaders could act at once: use a store that enforces If-None-Match and If-Match", e.URL, e.What)
 }
 
 // Probe proves with an object of its own that s enforces conditional writes.

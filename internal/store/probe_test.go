@@ -57,7 +57,7 @@ func TestProbeFindsLiars(t *testing.T) {
 			test.liar.Store = mem.New("liar")
 			err := store.Probe(t.Context(), &test.liar)
 			var lies *store.NotEnforcedError
-			if !errors.As(err, &lies) || !strings.Contains(lies.What, test.what) || !strings.Contains(err.Error(), "--leader") {
+			if !errors.As(err, &lies) || !strings.Contains(lies.What, test.what) || !strings.Contains(err.Error(), "If-None-Match") {
 				t.Errorf("%v; want it found out, saying %q and what to do", err, test.what)
 			}
 			for info := range test.liar.List(t.Context(), "", "") {
