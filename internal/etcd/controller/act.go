@@ -22,7 +22,7 @@ func (c *Controller) act(ctx context.Context, w *world) {
 	for _, f := range h.flows() {
 		result := c.runner.Pass(ctx, f)
 		if result.Acted {
-			h.refresh(ctx)
+			h.now(ctx)
 		}
 	}
 	w2 := h.w

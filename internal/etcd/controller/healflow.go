@@ -112,8 +112,12 @@ func (h *hand) refreshReason(w *world) string {
 	if age := h.c.deps.Clock.Now().Sub(doc.WrittenAt); age > refreshAfter {
 		return fmt.Sprintf("it was written %s ago", age.Round(time.Hour))
 	}
-	if live := w.live(doc.Identity)[0].testimony.Node.Part.Members; !sameMembers(live, doc.Members) {
+	live := w.live(doc.Identity)[0].testimony
+	if !sameMembers(live.Node.Part.Members, doc.Members) {
 		return "the members have changed"
+	}
+	if doc.ClusterID == "" && live.EtcdClusterID != 0 {
+		return "it was written from directories, and lacks etcd's cluster id"
 	}
 	if stores := h.stores(w); stores.Control.MarkID != doc.Stores.Control.MarkID || stores.Backup.MarkID != doc.Stores.Backup.MarkID && stores.Backup.MarkID != "" {
 		return "a store bears a mark that the record does not name"

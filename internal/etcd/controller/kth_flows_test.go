@@ -23,7 +23,7 @@ const kthLanes = 2
 const oldKey = "written-before"
 
 func seedOf(n int) kthFlow {
-	return kthFlow{name: "seed/" + string(rune('0'+n)), members: n, serving: n, attempts: 1, prepare: func(s *stage) {
+	return kthFlow{name: "seed/" + string(rune('0'+n)), members: n, serving: n, attempts: 1, costly: n > 1, prepare: func(s *stage) {
 		s.wipe()
 		s.startAll()
 	}}
@@ -57,6 +57,7 @@ func stockFlow() kthFlow {
 		}
 		s.emptyStores()
 		s.startAll()
+		s.backedUp() // as it is long before a person has read and approved
 		s.approve(proof.Adopt, proof.Conflicting)
 	}}
 }
@@ -77,7 +78,7 @@ func recreateFlow() kthFlow {
 // joinFlow: a cluster of one grows to three.
 func joinFlow() kthFlow {
 	var grown template
-	return kthFlow{name: "join", members: 3, serving: 3, key: oldKey, prepare: func(s *stage) {
+	return kthFlow{name: "join", members: 3, serving: 3, key: oldKey, costly: true, prepare: func(s *stage) {
 		t, made := grown.of(s)
 		if !made {
 			s.wipe()
@@ -85,7 +86,9 @@ func joinFlow() kthFlow {
 			s.born(1)
 			c := s.controller("a", nil, 0)
 			c.Pass(context.Background())
-			_, err := c.Configure(context.Background(), map[string]string{"memberCount": "3"})
+			ctx, cancel := context.WithTimeout(context.Background(), stepLimit)
+			defer cancel()
+			_, err := c.Configure(ctx, map[string]string{"memberCount": "3"})
 			must(err)
 			s.end()
 			t.keep(s)
@@ -116,6 +119,17 @@ func (s *stage) deleteObject(from store.Store, key string) {
 	info, err := from.Stat(context.Background(), key)
 	must(err)
 	must(from.Delete(context.Background(), key, info.Version))
+}
+
+// backedUp makes passes until there is a backup.
+func (s *stage) backedUp() {
+	c := s.controller("a", nil, 0)
+	defer c.closePeers()
+	await("a backup", func() bool {
+		c.Pass(context.Background())
+		return c.Report().Backup.Newest != "" && c.backups.idle()
+	})
+	must(c.release(context.Background()))
 }
 
 // foreignRecord replaces the record by that of another cluster.
@@ -202,13 +216,34 @@ func storeOf(name string, objects map[string][]byte) store.Store {
 	return s
 }
 
-func TestKthSeedOne(t *testing.T)   { t.Parallel(); seedOf(1).matrix(t, standinDir(t), kthLanes) }
-func TestKthSeedThree(t *testing.T) { t.Parallel(); seedOf(3).matrix(t, standinDir(t), kthLanes) }
-func TestKthJoin(t *testing.T)      { t.Parallel(); joinFlow().matrix(t, standinDir(t), kthLanes) }
-func TestKthHeal(t *testing.T)      { t.Parallel(); healFlow().matrix(t, standinDir(t), kthLanes) }
-func TestKthAdopt(t *testing.T)     { t.Parallel(); adoptFlow().matrix(t, standinDir(t), kthLanes) }
-func TestKthAdoptStock(t *testing.T) {
-	t.Parallel()
-	stockFlow().matrix(t, standinDir(t), kthLanes)
+// ofAgent strikes the instance of an agent in the place of the leader's.
+func (f kthFlow) ofAgent(name string) kthFlow {
+	f.target = name
+	return f
 }
-func TestKthRecreate(t *testing.T) { t.Parallel(); recreateFlow().matrix(t, standinDir(t), kthLanes) }
+
+func TestKthSeedOne(t *testing.T)    { kthBoth(t, seedOf(1), "a") }
+func TestKthSeedThree(t *testing.T)  { kthBoth(t, seedOf(3), "b") }
+func TestKthJoin(t *testing.T)       { kthBoth(t, joinFlow(), "b") }
+func TestKthHeal(t *testing.T)       { kthBoth(t, healFlow(), "a") }
+func TestKthAdopt(t *testing.T)      { kthBoth(t, adoptFlow(), "b") }
+func TestKthAdoptStock(t *testing.T) { kthBoth(t, stockFlow(), "a") }
+func TestKthRecreate(t *testing.T)   { kthBoth(t, recreateFlow(), "a") }
+
+// kthBoth strikes the leader's instance, and that of one agent.
+func kthBoth(t *testing.T, f kthFlow, agent string) {
+	t.Parallel()
+	t.Run("leader", func(t *testing.T) { f.matrix(t, standinDir(t), kthLanes) })
+	t.Run("agent", func(t *testing.T) { f.ofAgent(agent).matrix(t, standinDir(t), kthLanes) })
+}
+
+// TestKilled runs every flow on real etcds, with SIGKILL.
+func TestKilled(t *testing.T) {
+	for _, f := range kthFlows() {
+		t.Run(f.name, func(t *testing.T) { f.five(t, "") })
+	}
+}
+
+func kthFlows() []kthFlow {
+	return []kthFlow{seedOf(1), seedOf(3), joinFlow(), healFlow(), adoptFlow(), stockFlow(), recreateFlow()}
+}

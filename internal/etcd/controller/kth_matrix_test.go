@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
-	"testing"
 	"time"
 
 	"github.com/seedproof/seedproof/internal/etcd/decide"
-	"github.com/seedproof/seedproof/internal/etcd/record"
 	"github.com/seedproof/seedproof/internal/fault"
 	"github.com/seedproof/seedproof/internal/proof"
 	"github.com/seedproof/seedproof/internal/store"
@@ -30,6 +28,11 @@ type kthFlow struct {
 	serving int
 	// target is the agent whose instance is struck, when it is not the leader's.
 	target string
+	// killed: leader and agent of member a are one process, and when it is
+	// struck its etcd dies with it.
+	killed bool
+	// costly: each run starts several etcds.
+	costly bool
 	// key was written before, or "" for one that is written after.
 	key string
 	// attempts are the claims that may be written.
@@ -48,9 +51,11 @@ func (f kthFlow) atEnd(r Report) bool {
 	return r.Leads && intactAndServing(f.serving)(r) && (r.Claim == nil || r.Claim.Claim.State != decide.ClaimOpen)
 }
 
-// activity changes with everything that is asked for or written.
+// activity changes with everything that is asked for or written. Backups are
+// taken beside the passes, at times of their own.
 func (s *stage) activity() string {
-	return fmt.Sprint(s.acts.Load(), len(s.control.written()), len(s.backup.written()))
+	mirrored := slices.DeleteFunc(s.backup.written(), func(key string) bool { return !strings.HasPrefix(key, "control/") })
+	return fmt.Sprint(s.acts.Load(), len(s.control.written()), len(mirrored))
 }
 
 // caught runs do and gives what broke it.
@@ -141,9 +146,12 @@ func (f kthFlow) run(s *stage, k int, mode fault.Mode) *fault.Injector {
 		limit = hungLimit
 	}
 	faults := fault.NewInjector(k, mode)
-	if f.target == "" {
+	switch {
+	case f.killed:
+		f.runKilled(s, faults)
+	case f.target == "":
 		f.drive(s, s.controller("a", faults, limit), faults)
-	} else {
+	default:
 		f.runAgent(s, faults, limit)
 	}
 	f.rest(s)
@@ -171,6 +179,30 @@ func (f kthFlow) runAgent(s *stage, faults *fault.Injector, limit time.Duration)
 	f.drive(s, s.controller("a", nil, limit), fault.NewInjector(0, fault.None))
 	close(over)
 	must(<-restarted)
+	select {
+	case <-faults.Dead(): // and was started again, or has crashed since
+		if s.instance(f.target).faults != nil {
+			s.crash(f.target)
+			s.start(f.target, nil)
+		}
+	default:
+		s.relieve(f.target, faults)
+	}
+}
+
+// runKilled strikes everything that is on the host of member a.
+func (f kthFlow) runKilled(s *stage, faults *fault.Injector) {
+	s.stop("a")
+	s.start("a", faults)
+	f.drive(s, s.controller("a", faults, 0), faults)
+	select {
+	case <-faults.Dead():
+		s.crash("a")
+		s.killEtcds("a")
+		s.start("a", nil)
+	default:
+		s.relieve("a", faults)
+	}
 }
 
 // rest runs everything to rest with a leader that knows nothing, and looks.
@@ -224,228 +256,6 @@ func (s *stage) awaitNoted() {
 			must(json.Unmarshal(content, &doc))
 			return p.Finding == proof.Absent || doc.Noted.Position == p.Position && doc.Noted.Revision == p.Revision
 		})
-	}
-}
-
-// check looks at what must hold whatever was struck.
-func (f kthFlow) check(s *stage, key string) {
-	doc := s.record()
-	clusters := map[uint64]bool{}
-	serving := 0
-	for _, name := range s.names {
-		t := s.instance(name).agent.Testify(context.Background())
-		p := t.Node.Part
-		if p.Finding == proof.Absent {
-			continue
-		}
-		serving++
-		if !p.Live || p.Identity != doc.Identity {
-			fail("%s is of %s (live %v), and the record of %s", name, p.Identity, p.Live, doc.Identity)
-		}
-		clusters[t.EtcdClusterID] = true
-		s.mustHave(name, key, "value")
-	}
-	if serving != f.serving || len(clusters) != 1 {
-		fail("%d members of clusters %v, want %d of one", serving, clusters, f.serving)
-	}
-	etcds := s.etcds()
-	for name, pids := range etcds {
-		if len(pids) != 1 {
-			fail("%s has the etcds %v", name, pids)
-		}
-	}
-	if len(etcds) != f.serving {
-		fail("etcds run on %v, want %d", etcds, f.serving)
-	}
-	if got := s.control.claims(); len(got) != f.attempts {
-		fail("claims written: %v, want %d", got, f.attempts)
-	}
-	s.checkClaim(doc.Identity)
-	s.checkStarts()
-}
-
-// record is the record as it stands.
-func (s *stage) record() record.Record {
-	content, _, err := store.Read(context.Background(), s.control, record.RecordKey, 1<<20)
-	must(err)
-	doc, err := record.ParseRecord(content)
-	must(err)
-	return *doc
-}
-
-// checkClaim: what claim stands is the one that the cluster was born of.
-func (s *stage) checkClaim(id proof.Identity) {
-	content, _, err := store.Read(context.Background(), s.control, record.ClaimKey, 1<<20)
-	if err != nil {
-		return // an adopted cluster has none
-	}
-	doc, err := record.ParseClaim(content)
-	must(err)
-	if doc.Claim.State != decide.ClaimBorn || doc.Claim.Identity != id {
-		fail("the claim is %s of %s, and the cluster %s", doc.Claim.State, doc.Claim.Identity, id)
-	}
-}
-
-// checkStarts: no member id began without data twice. The stand-in says in its
-// log whenever it begins so.
-func (s *stage) checkStarts() {
-	began := map[string]string{}
-	for _, name := range s.names {
-		content, err := os.ReadFile(filepath.Join(s.stateDir(name), "etcd.log"))
-		if os.IsNotExist(err) {
-			continue
-		}
-		must(err)
-		for line := range strings.Lines(string(content)) {
-			var entry struct{ Msg string }
-			if json.Unmarshal([]byte(line), &entry) != nil || !strings.HasPrefix(entry.Msg, "new member ") {
-				continue
-			}
-			if before, twice := began[entry.Msg]; twice {
-				fail("%s began twice without data: on %s and on %s", entry.Msg, before, name)
-			}
-			began[entry.Msg] = name
-		}
-	}
-}
-
-// kthRun is one cell of the matrix.
-type kthRun struct {
-	k    int
-	mode fault.Mode
-}
-
-// matrix runs every k in every mode, in lanes beside each other.
-func (f kthFlow) matrix(t *testing.T, bin string, lanes int) {
-	t.Helper()
-	began := time.Now()
-	var dry *fault.Injector
-	first := newStage(t, bin, f.members)
-	if err := caught(func() { dry = f.run(first, 0, fault.None) }); err != nil {
-		t.Fatalf("without a fault: %v", err)
-	}
-	calls := dry.Count()
-	if calls == 0 {
-		t.Fatal("the flow crossed nothing")
-	}
-	cells := kthCells(dry.Calls())
-	m := &kthTally{t: t, f: f, calls: calls, queue: make(chan kthRun, len(cells))}
-	for _, c := range cells {
-		m.queue <- c
-	}
-	close(m.queue)
-	var lane sync.WaitGroup
-	for n := range lanes {
-		s := first
-		if n > 0 {
-			s = newStage(t, bin, f.members)
-		}
-		lane.Go(func() { m.lane(s) })
-	}
-	lane.Wait()
-	m.conclude(len(cells), time.Since(began))
-}
-
-// kthWhole: `make chaos` runs every call in every mode.
-var kthWhole = os.Getenv("SEEDPROOF_KTH") == "whole"
-
-// kthReads are how many of a flow's reads are struck where the matrix is thin.
-const kthReads = 40
-
-// kthCells are the calls to strike, each in every mode. A pass looks at the
-// whole world again and again; of these reads, unless the whole matrix is
-// asked for, some are struck, spread over the flow, each in the next mode.
-func kthCells(calls []fault.Call) []kthRun {
-	reads, every := 0, 1
-	for _, c := range calls {
-		if reading(c) {
-			reads++
-		}
-	}
-	if !kthWhole {
-		every = max(1, reads/kthReads)
-	}
-	var cells []kthRun
-	seen := 0
-	for i, c := range calls {
-		k := i + 1
-		switch {
-		case testing.Short() && k%7 != 1:
-		case kthWhole || !reading(c):
-			for _, mode := range fault.Modes {
-				cells = append(cells, kthRun{k, mode})
-			}
-		default:
-			if seen++; seen%every == 0 {
-				cells = append(cells, kthRun{k, fault.Modes[seen/every%len(fault.Modes)]})
-			}
-		}
-	}
-	return cells
-}
-
-// reading: the call changes nothing on the other side, so that only its answer
-// can be lost.
-func reading(c fault.Call) bool {
-	switch c.Transport + " " + c.Op {
-	case "grpc Testify", "store stat", "store open", "store list", "etcd read":
-		return true
-	}
-	return c.Op == store.OpPut && strings.HasPrefix(c.Target, ".seedproof-probe/") // of nobody's interest
-}
-
-// kthTally is what came of the cells.
-type kthTally struct {
-	t     *testing.T
-	f     kthFlow
-	calls int
-	queue chan kthRun
-
-	mu     sync.Mutex
-	struck int
-	missed []int
-	broken int
-}
-
-// enough failures to see what is wrong.
-const kthEnough = 12
-
-func (m *kthTally) lane(s *stage) {
-	for cell := range m.queue {
-		var faults *fault.Injector
-		err := caught(func() { faults = m.f.run(s, cell.k, cell.mode) })
-		m.mu.Lock()
-		switch {
-		case err != nil:
-			m.broken++
-			m.t.Errorf("%s, call %d %s: %v", m.f.title(), cell.k, cell.mode, err)
-		case faults.Struck() == nil:
-			m.missed = append(m.missed, cell.k)
-		default:
-			m.struck++
-		}
-		enough := m.broken >= kthEnough
-		m.mu.Unlock()
-		if err != nil {
-			_ = caught(s.wipe)
-		}
-		if enough {
-			return
-		}
-	}
-	s.endless.Range(func(what, _ any) bool {
-		m.t.Errorf("%s: the call %v has no deadline", m.f.name, what)
-		return true
-	})
-}
-
-func (m *kthTally) conclude(cells int, took time.Duration) {
-	m.t.Logf("NOTE: k-th call matrix: flow %s: %d calls x %d modes (%d cells run, %d struck, %d beyond the end) in %s",
-		m.f.title(), m.calls, len(fault.Modes), cells, m.struck, len(m.missed), took.Round(100*time.Millisecond))
-	for _, k := range m.missed { // how often is waited for something varies
-		if k <= m.calls/2 {
-			m.t.Errorf("%s: call %d of %d was not reached", m.f.name, k, m.calls)
-		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +58,7 @@ func must(err error) {
 }
 
 // stepLimit is a generous deadline for whatever a run waits for.
-const stepLimit = 15 * time.Second
+const stepLimit = 60 * time.Second
 
 const (
 	kthInterval = 10 * time.Millisecond
@@ -108,11 +107,12 @@ func (s *stage) end() {
 
 // instance is one run of an agent.
 type instance struct {
-	agent *agent.Agent
-	addr  string
-	stop  context.CancelFunc
-	done  chan error
-	dead  chan struct{} // closed when it has crashed
+	agent  *agent.Agent
+	faults *fault.Injector
+	addr   string
+	stop   context.CancelFunc
+	done   chan error
+	dead   chan struct{} // closed when it has crashed
 }
 
 func (s *stage) dataDir(name string) string  { return filepath.Join(s.dir, name, "data") }
@@ -131,10 +131,10 @@ func (s *stage) start(name string, faults *fault.Injector) {
 			PeerURL: fmt.Sprintf("http://127.0.0.1:%d", p[1]), ClientURL: s.clientURL(name),
 			Listen: s.addrs[name], Peers: maps.Clone(s.addrs), EtcdBinDir: s.bin, UnsafeNoFsync: true, HeartbeatMS: 20, ElectionMS: 200,
 			NoteEvery: 20 * time.Millisecond, RestartMin: 20 * time.Millisecond, RestartMax: 200 * time.Millisecond,
-			StopGrace: 10 * time.Second, AskTimeout: 500 * time.Millisecond,
+			StopGrace: 2 * time.Second, AskTimeout: 500 * time.Millisecond,
 		}, agent.Deps{Log: s.log.With("agent", name), Faults: faults})
 		if err == nil {
-			s.run(name, a)
+			s.run(name, a, faults)
 			return
 		}
 		if !strings.Contains(err.Error(), "address already in use") || time.Now().After(deadline) {
@@ -144,9 +144,9 @@ func (s *stage) start(name string, faults *fault.Injector) {
 	}
 }
 
-func (s *stage) run(name string, a *agent.Agent) {
+func (s *stage) run(name string, a *agent.Agent, faults *fault.Injector) {
 	ctx, cancel := context.WithCancel(context.Background())
-	i := &instance{agent: a, addr: s.addrs[name], stop: cancel, done: make(chan error, 1), dead: make(chan struct{})}
+	i := &instance{agent: a, faults: faults, addr: s.addrs[name], stop: cancel, done: make(chan error, 1), dead: make(chan struct{})}
 	go func() { i.done <- a.Run(ctx) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,6 +195,22 @@ func (s *stage) crash(name string) {
 	s.forget(name)
 	close(i.dead)
 	go i.agent.Close()
+}
+
+// relieve ends an instance that may still be struck, and starts one that may
+// not.
+func (s *stage) relieve(name string, faults *fault.Injector) {
+	i := s.instance(name)
+	i.stop()
+	select {
+	case <-i.done:
+		s.forget(name)
+	case <-faults.Dead():
+		s.crash(name)
+	case <-time.After(stepLimit):
+		fail("agent %s does not end", name)
+	}
+	s.start(name, nil)
 }
 
 // etcds are the etcd processes of the stage by data directory.
@@ -317,13 +333,4 @@ func (s *stage) trees() string {
 		must(err)
 	}
 	return b.String()
-}
-
-// listens reports whether somebody listens on an address.
-func listens(addr string) bool {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
-	if err == nil {
-		_ = c.Close()
-	}
-	return err == nil
 }

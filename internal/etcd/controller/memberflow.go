@@ -157,13 +157,19 @@ func (h *hand) memberView(w *world, ref decide.MemberRef, leader uint64) decide.
 	p := a.testimony.Node.Part
 	v.Answers = true
 	v.Whole = p.Finding == proof.Present && p.ID == ref.ID && decide.AtBoot(a.testimony.Node).Start
-	v.Empty = h.ready(w, a)
+	v.Empty = h.ready(w, a) || madeToJoin(w, ref, p)
 	// A person's word was given for what the node held before: a member that was
 	// added and has not started yet has lost nothing.
 	v.Lost = v.Lost && (ref.Name != "" || !v.Empty)
 	v.Healthy = p.Live && p.ID == ref.ID && (p.Linearizable || ref.Learner)
 	v.CaughtUp = v.Healthy && p.Position.Index+catchUp >= leader
 	return v
+}
+
+// madeToJoin: the directory was made for this very member, and its etcd has
+// written nothing into it. The joining was cut off, and is asked for again.
+func madeToJoin(w *world, ref decide.MemberRef, p decide.Part) bool {
+	return p.Finding == proof.Present && !p.HasData && p.Claim == "" && p.Identity == w.verdict.Identity && p.ID == ref.ID
 }
 
 // nodeOf finds the agent of a member: by name or, for one that was added and

@@ -217,6 +217,9 @@ func (s *cluster) MemberAdd(ctx context.Context, q *pb.MemberAddRequest) (*pb.Me
 // mayAdd is asked with the lock: URLs are used once, learners come one at a
 // time, and a voter is added only to a healthy cluster.
 func (r *replica) mayAdd(m *membership.Member) error {
+	if r.table.members[m.ID] != nil || r.table.removed[m.ID] {
+		return rpctypes.ErrGRPCMemberExist
+	}
 	for _, other := range r.table.members {
 		for _, url := range other.PeerURLs {
 			if slices.Contains(m.PeerURLs, url) {

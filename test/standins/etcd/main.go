@@ -107,7 +107,11 @@ func listen(urls string) (net.Listener, error) {
 // errRemoved ends the process as etcd ends it: without an error.
 var errRemoved = errors.New("the member has been permanently removed from the cluster")
 
+// lifetime ends what a test that was killed left behind.
+const lifetime = 20 * time.Minute
+
 func run(o options) error {
+	time.AfterFunc(lifetime, func() { os.Exit(1) })
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
 	peers, err := listen(o.peerURLs)

@@ -158,6 +158,12 @@ func (c *Cluster) Ready() local.Ready {
 	return r
 }
 
+// Served reports whether this run of `seedproof up` has seen the cluster serve.
+func (c *Cluster) Served() bool {
+	_, ok := c.readyNow()
+	return ok
+}
+
 func (c *Cluster) readyNow() (local.Ready, bool) {
 	text, err := os.ReadFile(c.readyFile)
 	if err != nil {
