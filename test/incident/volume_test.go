@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mayMount: loop mounts need root.
-func mayMount() bool { return os.Geteuid() == 0 }
-
 // volume is an ext4 filesystem in a file, on a loop device of its own.
 type volume struct {
 	t      testing.TB
@@ -35,10 +32,15 @@ func newVolume(t testing.TB, dir string) *volume {
 	}
 	v := &volume{t: t, dir: dir}
 	v.device = v.command("losetup", "--find", "--show", image)
+	held, err := os.Open(v.device)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		_ = unix.Unmount(dir, unix.MNT_DETACH)
-		_ = exec.Command("losetup", "--detach", v.device).Run()
+		_ = held.Close()
 	})
+	v.command("losetup", "--detach", v.device) // once nobody has it open, nor mounted
 	v.command("mkfs.ext4", "-q", "-m", "0", v.device)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
