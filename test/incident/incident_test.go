@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/seedproof/seedproof/internal/etcd/controller"
 	"github.com/seedproof/seedproof/internal/etcd/local/localtest"
 	"github.com/seedproof/seedproof/internal/etcd/managerfiles"
+	"github.com/seedproof/seedproof/internal/etcd/process"
 )
 
 const outage = 30 * localtest.Interval
@@ -197,10 +199,20 @@ func (s *stage) checkKept(r row, pids map[string]int) {
 	}
 	switch same := maps.Equal(pids, s.etcdPIDs()); {
 	case r.kill != killAll && !same:
-		s.fatalf("the etcds were processes %v and are %v", pids, s.etcdPIDs())
+		s.fatalf("the etcds were processes %v and are %v; their last words: %s", pids, s.etcdPIDs(), s.lastWords())
 	case r.kill == killAll && same:
 		s.fatalf("the etcds were killed, and are still processes %v", pids)
 	}
+}
+
+// lastWords are the ends of the etcds' logs that tell why one ended.
+func (s *stage) lastWords() string {
+	var all []string
+	for _, name := range names {
+		text, _ := process.LastWords(filepath.Join(s.o.Dir, "members", name, "state", "etcd.log"))
+		all = append(all, name+": "+text)
+	}
+	return strings.Join(all, "; ")
 }
 
 func (s *stage) learnIdentity() {

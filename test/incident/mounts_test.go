@@ -1,15 +1,12 @@
 package incident
 
 import (
-	"fmt"
+	"bytes"
+	"encoding/json"
 	"os"
+	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // mountForms: what lies on a filesystem of its own is unmounted.
@@ -89,36 +86,30 @@ func (s *stage) remounts(volumes ...*volume) blow {
 }
 
 // etcd looks for old files every 30 s from its start on, and ends itself when
-// it cannot list its directories. What is shown here fits in between.
+// it cannot list its directories: no volume is missed for longer than that.
+// What is shown here fits in between.
 const (
 	etcdLists = 30 * time.Second
-	calm      = 15 * time.Second // before the next time
+	calm      = 18 * time.Second // before the next time
 )
 
+// listsSoon goes by what etcd logs when that begins.
 func (s *stage) listsSoon(name string) bool {
-	for _, pid := range s.processes(name, "etcd") {
-		if phase := age(s.t, pid) % etcdLists; phase < time.Second || phase > etcdLists-calm {
-			return true
-		}
-	}
-	return false
-}
-
-// age is how long a process has been running.
-func age(t testing.TB, pid int) time.Duration {
-	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	text, err := os.ReadFile(filepath.Join(s.o.Dir, "members", name, "state", "etcd.log"))
 	if err != nil {
-		return 0 // it has ended
+		s.t.Fatal(err)
 	}
-	_, fields, _ := strings.Cut(string(stat), ") ") // after the program's name
-	started, err := strconv.ParseInt(strings.Fields(fields)[19], 10, 64)
-	if err != nil {
-		t.Fatal(err)
+	at := bytes.LastIndex(text, []byte(`"msg":"starting etcd server"`))
+	if at < 0 {
+		s.fatalf("etcd's log does not tell of its start")
 	}
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		t.Fatal(err)
+	line, _, _ := bytes.Cut(text[bytes.LastIndexByte(text[:at], '\n')+1:], []byte("\n"))
+	var entry struct {
+		TS time.Time `json:"ts"`
 	}
-	return time.Duration(now.Nano()) - time.Duration(started)*(time.Second/100) // in hundredths, everywhere
+	if err := json.Unmarshal(line, &entry); err != nil {
+		s.fatalf("etcd's log: %v in %s", err, line)
+	}
+	phase := time.Since(entry.TS) % etcdLists
+	return phase < time.Second || phase > etcdLists-calm
 }

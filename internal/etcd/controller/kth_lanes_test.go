@@ -57,7 +57,7 @@ const kthReads = 18
 // cells are the calls to strike. In the whole matrix that is each call in every
 // mode. Without it, of the calls that every pass makes over again some are
 // struck, spread over the flow, each in the next mode; and where a run costs
-// three etcds each other call is struck in three modes of the six, in turn.
+// three etcds each call is struck in two modes of the six, in turn.
 func (f kthFlow) cells(calls []fault.Call) []kthRun {
 	reads, every := 0, 1
 	for _, c := range calls {
@@ -76,7 +76,7 @@ func (f kthFlow) cells(calls []fault.Call) []kthRun {
 		case testing.Short() && k%7 != 1:
 		case kthWhole || !repeated(c):
 			for n, mode := range fault.Modes {
-				if kthWhole || !f.costly || (n+k)%2 == 0 {
+				if kthWhole || !f.costly || (n+k)%3 == 0 {
 					cells = append(cells, kthRun{k, mode})
 				}
 			}

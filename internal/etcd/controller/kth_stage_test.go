@@ -238,7 +238,7 @@ func (s *stage) killEtcds(names ...string) {
 	for name, pids := range s.etcds() {
 		for _, pid := range pids {
 			if len(names) == 0 || slices.Contains(names, name) {
-				_ = unix.Kill(pid, unix.SIGKILL)
+				s.kill(pid)
 			}
 		}
 	}
@@ -250,6 +250,20 @@ func (s *stage) killEtcds(names ...string) {
 		}
 		return true
 	})
+}
+
+// kill takes hold of the process before it asks again whose it is: ids come
+// round within minutes here.
+func (s *stage) kill(pid int) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return // gone
+	}
+	defer func() { _ = unix.Close(fd) }()
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+	if err == nil && strings.Contains(string(line), "--data-dir="+s.dir+"/") {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
 }
 
 func pause(d time.Duration) { _ = flow.RealClock{}.Sleep(context.Background(), d) }
