@@ -27,7 +27,7 @@ build: ## Build the programs into bin/
 .PHONY: test
 test: check-cc vet servers ## What CI runs: gofmt, vet, every test under the race detector (25 min at most)
 	@( status=0; \
-	   CGO_ENABLED=1 go test -race -vet=off -timeout 20m -json ./... || status=$$?; \
+	   CGO_ENABLED=1 go test -race -vet=off -timeout 40m -json ./... || status=$$?; \
 	   go test -C api/gen -json ./... || status=$$?; \
 	   exit $$status ) | $(REPORT)
 
