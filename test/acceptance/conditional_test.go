@@ -39,7 +39,7 @@ func TestAStoreThatEnforcesNothingIsRefused(t *testing.T) {
 	}
 	said := f.log("a")
 	said = said[max(0, strings.LastIndex(said, "Error: ")):]
-	for _, want := range []string{"control-store", "does not enforce conditional writes", "use a store that enforces them", bucket} {
+	for _, want := range []string{"control-store", "does not enforce conditional writes", "use a store that enforces If-None-Match and If-Match", bucket} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
