@@ -121,7 +121,10 @@ type Lease struct {
 	Tenure string `protobuf:"bytes,2,opt,name=tenure,proto3" json:"tenure,omitempty"`
 	Holder string `protobuf:"bytes,3,opt,name=holder,proto3" json:"holder,omitempty"`
 	// The id of the leader's pass, for the logs.
-	Pass          string `protobuf:"bytes,4,opt,name=pass,proto3" json:"pass,omitempty"`
+	Pass string `protobuf:"bytes,4,opt,name=pass,proto3" json:"pass,omitempty"`
+	// The beat of the lease that stood in the control store when this was sent.
+	// Who hears it counts the lease's term from here, and need not read it.
+	Beat          string `protobuf:"bytes,5,opt,name=beat,proto3" json:"beat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -180,6 +183,13 @@ func (x *Lease) GetHolder() string {
 func (x *Lease) GetPass() string {
 	if x != nil {
 		return x.Pass
+	}
+	return ""
+}
+
+func (x *Lease) GetBeat() string {
+	if x != nil {
+		return x.Beat
 	}
 	return ""
 }
@@ -2185,12 +2195,13 @@ var File_agent_v1_agent_proto protoreflect.FileDescriptor
 const file_agent_v1_agent_proto_rawDesc = "" +
 	"\n" +
 	"\x14agent/v1/agent.proto\x12\x12seedproof.agent.v1\"\x06\n" +
-	"\x04Done\"a\n" +
+	"\x04Done\"u\n" +
 	"\x05Lease\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06tenure\x18\x02 \x01(\tR\x06tenure\x12\x16\n" +
 	"\x06holder\x18\x03 \x01(\tR\x06holder\x12\x12\n" +
-	"\x04pass\x18\x04 \x01(\tR\x04pass\"Z\n" +
+	"\x04pass\x18\x04 \x01(\tR\x04pass\x12\x12\n" +
+	"\x04beat\x18\x05 \x01(\tR\x04beat\"Z\n" +
 	"\bIdentity\x12\x18\n" +
 	"\alineage\x18\x01 \x01(\tR\alineage\x12\x1e\n" +
 	"\n" +

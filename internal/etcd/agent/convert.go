@@ -17,11 +17,11 @@ import (
 // back.
 
 func leaseTo(l Lease) *agentv1.Lease {
-	return &agentv1.Lease{Epoch: l.Epoch, Tenure: l.Tenure, Holder: l.Holder, Pass: l.Pass}
+	return &agentv1.Lease{Epoch: l.Epoch, Tenure: l.Tenure, Holder: l.Holder, Pass: l.Pass, Beat: l.Beat}
 }
 
 func leaseFrom(l *agentv1.Lease) Lease {
-	return Lease{Epoch: l.GetEpoch(), Tenure: l.GetTenure(), Holder: l.GetHolder(), Pass: l.GetPass()}
+	return Lease{Epoch: l.GetEpoch(), Tenure: l.GetTenure(), Holder: l.GetHolder(), Pass: l.GetPass(), Beat: l.GetBeat()}
 }
 
 func identityTo(i proof.Identity) *agentv1.Identity {

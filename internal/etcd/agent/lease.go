@@ -11,6 +11,7 @@ type Lease struct {
 	Tenure string // tells two leases of one epoch apart
 	Holder string // for people
 	Pass   string // id of the leader's pass, for the logs
+	Beat   string // of the lease as it stood when the call was made; "" if unsaid
 }
 
 func (l Lease) String() string { return fmt.Sprintf("epoch %d (tenure %s)", l.Epoch, l.Tenure) }
@@ -43,7 +44,7 @@ func (a *Agent) act(ctx context.Context, lease Lease, name string, do func(conte
 	log := a.deps.Log.With("act", name, "epoch", lease.Epoch, "holder", lease.Holder, "pass", lease.Pass)
 	err := a.hear(ctx, lease)
 	if err == nil {
-		a.tellOfLeader(lease.Holder)
+		a.tellOfLeader(lease)
 		err = a.settle(ctx)
 	}
 	if err == nil {
@@ -61,9 +62,9 @@ func (a *Agent) act(ctx context.Context, lease Lease, name string, do func(conte
 	return err
 }
 
-func (a *Agent) tellOfLeader(holder string) {
+func (a *Agent) tellOfLeader(lease Lease) {
 	if hooks := a.hooks.Load(); hooks != nil && hooks.OnLeader != nil {
-		hooks.OnLeader(holder)
+		hooks.OnLeader(lease)
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 type Hooks struct {
 	Configure func(context.Context, *agentv1.ConfigureRequest) (*agentv1.ConfigureReply, error)
 	Report    func(context.Context) ([]byte, error)
-	OnLeader  func(holder string) // a call under a lease that stands has come
+	OnLeader  func(lease Lease) // a call under a lease that stands has come
 }
 
 // SetHooks may be called at any time; until then those calls are unavailable.

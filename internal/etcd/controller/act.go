@@ -14,7 +14,7 @@ import (
 // act does what the verdict allows, under the lease. What the verdict does not
 // allow is not even built into a flow.
 func (c *Controller) act(ctx context.Context, w *world) {
-	h := &hand{c: c, w: w, lease: agent.Lease{Epoch: w.lease.Epoch, Tenure: w.lease.Tenure, Holder: c.cfg.Name, Pass: flow.PassID(ctx)}}
+	h := &hand{c: c, w: w, lease: agent.Lease{Epoch: w.lease.Epoch, Tenure: w.lease.Tenure, Holder: c.cfg.Name, Pass: flow.PassID(ctx), Beat: w.lease.Beat}}
 	if !h.hear(ctx) {
 		w.leads, w.leadWhy = false, "an agent heard another lease that ranks higher"
 		return

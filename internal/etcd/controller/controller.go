@@ -84,6 +84,8 @@ type Controller struct {
 	mu        sync.Mutex
 	report    Report
 	heardFrom time.Time // when a leader last spoke to our agent
+	beat      string    // of the lease that it spoke under, and since when we know of it
+	beatSince time.Time
 	fatal     error
 }
 
@@ -105,17 +107,29 @@ func passBackoff(interval time.Duration) flow.Backoff {
 	return flow.Backoff{Base: interval / 2, Cap: 20 * interval, Factor: 2, Jitter: 0.2, EscalateAfter: 5, SlowPace: 60 * interval}
 }
 
-// Run makes one pass an interval until ctx ends, then releases the lease.
+// Run makes one pass an interval, and one at the moment when the lease that is
+// waited for has stood long enough, until ctx ends; then it releases the lease.
 func (c *Controller) Run(ctx context.Context) error {
 	for {
 		c.Pass(ctx)
 		if err := c.Fatal(); err != nil {
 			return err
 		}
-		if err := c.deps.Clock.Sleep(ctx, c.cfg.Interval); err != nil {
+		if err := c.deps.Clock.Sleep(ctx, c.pause()); err != nil {
 			return c.release(ctx)
 		}
 	}
+}
+
+func (c *Controller) pause() time.Duration {
+	pause := c.cfg.Interval
+	if c.lead == nil || c.hearsLeader() {
+		return pause
+	}
+	if due := c.lead.Due().Sub(c.deps.Clock.Now()); due > 0 {
+		return min(pause, due)
+	}
+	return pause
 }
 
 func (c *Controller) release(ctx context.Context) error {
@@ -138,14 +152,18 @@ func (c *Controller) Fatal() error {
 }
 
 // LeaderSpoke is called by the agent whenever a leader's call reached it: a
-// candidate that hears its leader need not watch the lease.
-func (c *Controller) LeaderSpoke(holder string) {
-	if holder == c.cfg.Name {
+// candidate that hears its leader need not watch the lease, and knows from when
+// on its last beat stood.
+func (c *Controller) LeaderSpoke(lease agent.Lease) {
+	if lease.Holder == c.cfg.Name {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heardFrom = c.deps.Clock.Now()
+	if lease.Beat != c.beat {
+		c.beat, c.beatSince = lease.Beat, c.heardFrom
+	}
 }
 
 func (c *Controller) hearsLeader() bool {
@@ -208,6 +226,9 @@ func (c *Controller) tickLease(ctx context.Context, w *world) (lead.Lease, bool,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
 	defer cancel()
+	c.mu.Lock()
+	c.lead.Heard(c.beat, c.beatSince)
+	c.mu.Unlock()
 	if c.outranked(w) {
 		c.outrankedAt = time.Time{}
 		if err := c.lead.Release(ctx); err != nil {

@@ -35,11 +35,27 @@ type Candidate struct {
 	since             time.Time // zero: it was never looked at
 	ours              bool      // what is gone was our lease
 	highest           uint64    // epoch that was ever seen here
+
+	heard      string // a beat that its holder told us of, and since when
+	heardSince time.Time
 }
 
 // Held is the lease that we hold, by what was last seen; false if we do not.
 func (c *Candidate) Held() (Lease, bool) {
 	return c.held, c.held.Tenure != "" && c.Clock.Now().Sub(c.renewed) < c.Term
+}
+
+// Heard notes a beat that the holder of the lease told us of, after it had
+// written it: when the lease is read with that beat, it stood since then.
+func (c *Candidate) Heard(beat string, since time.Time) { c.heard, c.heardSince = beat, since }
+
+// Due is when the lease that is watched will have stood for a whole term,
+// unless it changes; in the past or zero if nothing is waited for.
+func (c *Candidate) Due() time.Time {
+	if c.held.Tenure != "" || c.since.IsZero() {
+		return time.Time{}
+	}
+	return c.since.Add(c.seenLease.termOr(c.Term))
 }
 
 // Tick renews our lease, or watches another's and takes it over when that may
@@ -170,8 +186,13 @@ func (c *Candidate) see(version store.Version, content []byte) {
 	c.seen, c.since = version, c.Clock.Now()
 	c.seenOK, c.seenNewer = err == nil, errors.Is(err, errNewer)
 	c.ours = c.ours && version == ""
-	if err == nil {
-		c.seenLease, c.highest = l, max(c.highest, l.Epoch)
+	if err != nil {
+		return
+	}
+	c.seenLease, c.highest = l, max(c.highest, l.Epoch)
+	// What was heard longer ago may have been put back since by somebody.
+	if l.Beat == c.heard && c.since.Sub(c.heardSince) < l.Term() {
+		c.since = c.heardSince
 	}
 }
 

@@ -119,6 +119,45 @@ func TestALookDoesNotLengthenTheTerm(t *testing.T) {
 	}
 }
 
+// Whoever was told of a beat need not look at the store to count its term.
+func TestABeatThatWasHeard(t *testing.T) {
+	for name, c := range map[string]struct {
+		heard func(Lease) string
+		after time.Duration // from the renewal to the first look
+		wait  time.Duration // from that look on
+	}{
+		"the one that stands":     {func(l Lease) string { return l.Beat }, term / 2, term / 2},
+		"at the last moment":      {func(l Lease) string { return l.Beat }, term - 1, 1},
+		"too long ago":            {func(l Lease) string { return l.Beat }, term, term},
+		"another":                 {func(Lease) string { return nonce() }, term / 2, term},
+		"none, from an old agent": {func(Lease) string { return "" }, term / 2, term},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGround(t)
+			a, b := g.candidate("a"), g.candidate("b")
+			b.Heard(c.heard(g.wantLead(a, everybody)), g.clock.Now())
+			if due := b.Due(); !due.IsZero() {
+				t.Fatalf("it waits until %s for a lease that it never saw", due)
+			}
+			g.clock.Advance(c.after)
+			g.wantNoLead(b, everybody, "a holds the lease")
+			if due := b.Due().Sub(g.clock.Now()); due != c.wait {
+				t.Fatalf("it is due in %s; want %s", due, c.wait)
+			}
+			g.clock.Advance(c.wait - 1)
+			g.wantNoLead(b, everybody, "a holds the lease")
+			g.clock.Advance(1)
+			g.wantLead(b, heard(1))
+			if _, stands := a.Held(); stands {
+				t.Fatal("two hold it at one instant")
+			}
+			if due := b.Due(); !due.IsZero() {
+				t.Fatalf("a holder waits until %s", due)
+			}
+		})
+	}
+}
+
 func TestARefusedRenewalLosesTheLead(t *testing.T) {
 	g := newGround(t)
 	a, b := g.candidate("a"), g.candidate("b")

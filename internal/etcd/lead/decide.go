@@ -59,9 +59,7 @@ func Decide(s Sight, a Agents, term time.Duration) Move {
 	case s.There && s.Readable && s.Lease.Released:
 		return take(s.Lease.Holder + " released the lease")
 	}
-	if s.Lease.TermMillis > 0 {
-		term = s.Lease.Term()
-	}
+	term = s.Lease.termOr(term)
 	if s.Still < term {
 		return Move{Why: fmt.Sprintf("%s; so it has stood for %s of a term of %s", s.state(), s.Still.Truncate(time.Millisecond), term)}
 	}

@@ -189,10 +189,11 @@ func randomRun(t *testing.T, seed uint64, steps int) int {
 	d := &duel{t: t, name: fmt.Sprintf("seed %d", seed), clock: clock, base: base, tenures: map[uint64]string{}}
 	wire := &wild{Store: base, rnd: rnd, clock: clock}
 	d.candidates[0], d.candidates[1] = d.instance("a", wire), d.instance("b", wire)
+	var beat string // that a leader sent and nobody has heard yet
 	for step := range steps {
 		clock.Advance(time.Duration(rnd.Int64N(int64(term / 4))))
 		c := d.candidates[rnd.IntN(2)]
-		switch rnd.IntN(24) {
+		switch rnd.IntN(30) {
 		case 0:
 			clock.Advance(time.Duration(rnd.Int64N(int64(2 * term))))
 		case 1:
@@ -205,6 +206,10 @@ func randomRun(t *testing.T, seed uint64, steps int) int {
 			if c.Confirm(t.Context()) == nil {
 				d.highest = max(d.highest, c.held.Epoch) // it acted
 			}
+		case 9, 10, 11:
+			beat = c.held.Beat
+		case 12, 13, 14:
+			c.Heard(beat, clock.Now())
 		default:
 			d.tick(t.Context(), c)
 		}

@@ -37,6 +37,14 @@ type Lease struct {
 // Term is how long the beat must stand still.
 func (l Lease) Term() time.Duration { return time.Duration(l.TermMillis) * time.Millisecond }
 
+// termOr is the term that the lease states, or else for one that states none.
+func (l Lease) termOr(otherwise time.Duration) time.Duration {
+	if l.TermMillis > 0 {
+		return l.Term()
+	}
+	return otherwise
+}
+
 // errNewer: the lease is of a format that this program does not know.
 var errNewer = errors.New("written by a newer Seedproof")
 
