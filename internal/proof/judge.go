@@ -19,7 +19,22 @@ type Case struct {
 	CouldBeWhole []Identity
 	// Contradictions are what the domain has seen (never assumed of a silent
 	// witness) that cannot be true of one thing.
-	Contradictions []string
+	Contradictions []Contradiction
+}
+
+// Contradiction is what a domain has seen that cannot be true of one thing.
+type Contradiction struct {
+	Kind string // one of the domain's own, for its advice to go by
+	Why  string // in words
+}
+
+// Whys are the contradictions in one sentence.
+func Whys(seen []Contradiction) string {
+	var all []string
+	for _, c := range seen {
+		all = append(all, c.Why)
+	}
+	return strings.Join(all, "; ")
 }
 
 // Judge gives the one verdict. The first rule that fits decides; each of the
@@ -40,7 +55,7 @@ func Judge(c Case) Verdict {
 
 func decide(c Case) Verdict {
 	if len(c.Contradictions) > 0 {
-		return Verdict{State: Conflicting, Rule: 0, Identity: only(c.Whole), Why: strings.Join(c.Contradictions, "; ")}
+		return contradicted(c)
 	}
 	if len(c.Whole) == 0 {
 		return nothingWhole(c)
@@ -58,6 +73,17 @@ func decide(c Case) Verdict {
 	default:
 		return withoutRecord(c, "the record is "+strings.ToLower(record.Finding.String()))
 	}
+}
+
+// contradicted is rule 0.
+func contradicted(c Case) Verdict {
+	v := Verdict{State: Conflicting, Rule: 0, Identity: only(c.Whole), Why: Whys(c.Contradictions)}
+	for _, seen := range c.Contradictions {
+		if !slices.Contains(v.Contradictions, seen.Kind) {
+			v.Contradictions = append(v.Contradictions, seen.Kind)
+		}
+	}
+	return v
 }
 
 // withRecord is rule 1.

@@ -69,13 +69,13 @@ func TestJudge(t *testing.T) {
 	}{
 		// rule 0
 		{"a contradiction goes before everything, even before a record that fits",
-			proof.Case{Heard: heard(record(P, a1), part(P, a1)), Whole: ids(a1), Contradictions: []string{"both halves run"}},
+			proof.Case{Heard: heard(record(P, a1), part(P, a1)), Whole: ids(a1), Contradictions: seen("both halves run")},
 			proof.Conflicting, 0, a1, "both halves run"},
 		{"all contradictions are named",
-			proof.Case{Heard: heard(record(A, noName)), Contradictions: []string{"one", "two"}},
+			proof.Case{Heard: heard(record(A, noName)), Contradictions: seen("one", "two")},
 			proof.Conflicting, 0, noName, "one; two"},
 		{"a contradiction goes before silence",
-			proof.Case{Heard: heard(record(U, noName)), Contradictions: []string{"one"}},
+			proof.Case{Heard: heard(record(U, noName)), Contradictions: seen("one")},
 			proof.Conflicting, 0, noName, "one"},
 
 		// rule 1
@@ -267,4 +267,12 @@ func TestRuleText(t *testing.T) {
 			t.Errorf("rule %d reads %q, expected %q", rule, got, want)
 		}
 	}
+}
+
+func seen(what ...string) []proof.Contradiction {
+	var all []proof.Contradiction
+	for _, why := range what {
+		all = append(all, proof.Contradiction{Kind: "kind", Why: why})
+	}
+	return all
 }

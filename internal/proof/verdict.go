@@ -58,6 +58,8 @@ type Verdict struct {
 	Rule int `json:"rule"`
 	// Why says in words how the rule fitted.
 	Why string `json:"why"`
+	// Contradictions are the kinds of those that were seen, in the domain's words.
+	Contradictions []string `json:"contradictions,omitempty"`
 	// Missing are the witnesses that are silent.
 	Missing []Witness `json:"missing,omitempty"`
 	// Heard is everything the verdict was built on.

@@ -85,6 +85,7 @@ type memory struct {
 
 	mu      sync.Mutex
 	doc     document
+	met     bool   // there was a file, whether it could be read or not
 	unknown string // why the file can be neither read nor replaced; empty when it was read
 }
 
@@ -105,14 +106,18 @@ func openMemory(l layout, cluster string, faults *fault.Injector, now time.Time)
 func (m *memory) load(now time.Time) error {
 	content, err := atomicfile.Read(m.path, memoryLimit)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && m.met:
+		m.unknown = "it was there, and is gone while the agent runs: is the state directory mounted?"
+		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return m.begin("")
+		return m.begin(m.damagedBefore())
 	case errors.Is(err, atomicfile.ErrTooLarge):
 		return m.setAside(err, now)
 	case err != nil:
-		m.unknown = err.Error()
+		m.met, m.unknown = true, err.Error()
 		return nil
 	}
+	m.met = true
 	doc, err := parseMemory(content)
 	switch {
 	case errors.Is(err, errNewer):
@@ -129,14 +134,28 @@ func (m *memory) load(now time.Time) error {
 
 // setAside keeps a damaged memory under another name and begins a new one.
 func (m *memory) setAside(cause error, now time.Time) error {
-	aside := m.path + ".damaged-" + now.UTC().Format(time.RFC3339)
+	aside := m.path + damagedSuffix + now.UTC().Format(time.RFC3339)
 	if err := os.Rename(m.path, aside); err != nil {
 		return fmt.Errorf("set the damaged memory aside: %w", err)
 	}
 	return m.begin(fmt.Sprintf("it was damaged (%v) and is kept as %s", cause, filepath.Base(aside)))
 }
 
+// damagedSuffix and a time are what a damaged memory's name ends in.
+const damagedSuffix = ".damaged-"
+
+// damagedBefore says that a memory was set aside and the agent ended before it
+// had begun a new one, or nothing.
+func (m *memory) damagedBefore() string {
+	aside, err := filepath.Glob(m.path + damagedSuffix + "*")
+	if err != nil || len(aside) == 0 {
+		return ""
+	}
+	return "it was damaged and is kept as " + filepath.Base(aside[len(aside)-1])
+}
+
 func (m *memory) begin(damaged string) error {
+	m.met = true
 	m.doc = document{Format: memoryFormat, ID: record.NewNonce(), Cluster: m.cluster, Damaged: damaged}
 	m.unknown = ""
 	if err := atomicfile.Write(m.path, encodeMemory(m.doc), fileMode); err != nil {

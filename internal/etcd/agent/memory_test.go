@@ -57,6 +57,44 @@ func TestDamagedMemory(t *testing.T) {
 	}
 }
 
+// What could not be read and is then not found was lost from sight: an agent
+// that runs makes no new memory in its place.
+func TestAMemoryThatGoesWhileTheAgentRuns(t *testing.T) {
+	n := newNode(t, "a")
+	if err := os.Mkdir(n.cfg.StateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(n.cfg.StateDir, memoryName)
+	write(t, path, `{"format":99}`)
+	a := n.agent(t, Deps{})
+	if m := a.Testify(deadline(t)).Node.Memory; m.Finding != proof.Unknown {
+		t.Fatalf("a newer memory: %+v", m)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if m := a.Testify(deadline(t)).Node.Memory; m.Finding != proof.Unknown || !strings.Contains(m.Why, "gone while the agent runs") {
+		t.Fatalf("after it went: %+v", m)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Fatalf("a new one was made: %v", err)
+	}
+}
+
+// The agent ended after it had set a damaged memory aside, and before it had
+// begun a new one.
+func TestAMemoryThatWasSetAsideBefore(t *testing.T) {
+	n := newNode(t, "a")
+	if err := os.Mkdir(n.cfg.StateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(n.cfg.StateDir, memoryName+damagedSuffix+"2026-01-02T03:04:05Z"), "what")
+	a := n.agent(t, Deps{})
+	if m := a.Testify(deadline(t)).Node.Memory; m.Finding != proof.Unusable || !strings.Contains(m.Why, "2026-01-02") {
+		t.Fatalf("the memory: %+v", m)
+	}
+}
+
 func TestDamagedMemoryAndMissingMarkIsNoAbsence(t *testing.T) {
 	n := newNode(t, "a")
 	if err := os.Mkdir(n.cfg.StateDir, 0o700); err != nil {

@@ -44,25 +44,27 @@ func (c *Controller) lookAtBackups(ctx context.Context, w *world, allKnown bool)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
 	defer cancel()
-	v := c.look.at(ctx, c.backup.store, noted(w.answers, backupOf, c.cfg.BackupStore), allKnown)
-	if v.place.Markable() && w.agents.Quorum() && c.mayPutMark(v.place, allKnown) {
-		mark := store.NewMark(store.BackupStore, c.cfg.Cluster, c.deps.Clock.Now())
-		if v.place.MarkID != "" {
-			mark.ID = v.place.MarkID
-		}
-		if err := store.PutMark(ctx, c.backup.store, mark); err != nil {
-			c.deps.Log.Warn("the backup store could not be marked", "error", err)
-			return v
-		}
-		c.deps.Log.Warn("the backup store was marked", "was", v.place.State.String(), "why", v.place.Why)
-		emptied := v.place.State == store.PlaceEmptied
-		before := v.place
-		v = c.look.at(ctx, c.backup.store, noted(w.answers, backupOf, c.cfg.BackupStore), allKnown)
-		if emptied && v.newest == nil {
-			v.place = before
-		}
+	return c.look.at(ctx, c.backup.store, noted(w.answers, backupOf, c.cfg.BackupStore), allKnown)
+}
+
+// markBackup marks a backup store that is new or was emptied, and looks again.
+func (c *Controller) markBackup(ctx context.Context, w *world, allKnown bool) {
+	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
+	defer cancel()
+	before := w.backups.place
+	mark := store.NewMark(store.BackupStore, c.cfg.Cluster, c.deps.Clock.Now())
+	if before.MarkID != "" {
+		mark.ID = before.MarkID
 	}
-	return v
+	if err := store.PutMark(ctx, c.backup.store, mark); err != nil {
+		c.deps.Log.Warn("the backup store could not be marked", "error", err)
+		return
+	}
+	c.deps.Log.Warn("the backup store was marked", "was", before.State.String(), "why", before.Why)
+	w.backups = c.look.at(ctx, c.backup.store, noted(w.answers, backupOf, c.cfg.BackupStore), allKnown)
+	if before.State == store.PlaceEmptied && w.backups.newest == nil {
+		w.backups.place = before
+	}
 }
 
 func (l *backupLook) at(ctx context.Context, s store.Store, remembered []store.Remembered, allKnown bool) backupView {

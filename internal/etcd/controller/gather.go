@@ -28,6 +28,7 @@ func (c *Controller) gather(ctx context.Context) *world {
 	both.Go(func() { w.control = c.lookAtControl(ctx, w, allKnown) })
 	both.Go(func() { w.backups = c.lookAtBackups(ctx, w, allKnown) })
 	both.Wait()
+	c.markPlaces(ctx, w, allKnown)
 	c.learnSpec(w)
 	c.buildEvidence(w)
 	w.verdict, w.void = decide.Judge(w.evidence)
@@ -115,22 +116,43 @@ func (c *Controller) lookAtControl(ctx context.Context, w *world, allKnown bool)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
 	defer cancel()
-	remembered := noted(w.answers, controlOf, c.cfg.ControlStore)
-	v := c.keeper.Look(ctx, remembered, allKnown)
+	v := c.keeper.Look(ctx, noted(w.answers, controlOf, c.cfg.ControlStore), allKnown)
 	if v.MovedTo != "" && v.MovedTo != c.control.url {
 		return c.hasMoved(w, v)
 	}
-	if v.Place.Markable() && w.agents.Quorum() && c.mayPutMark(v.Place, allKnown) {
-		if err := c.keeper.PutMark(ctx, v, store.ControlStore); err != nil {
-			c.deps.Log.Warn("the control store could not be marked", "error", err)
-			return v
-		}
-		c.deps.Log.Warn("the control store was marked", "was", v.Place.State.String(), "why", v.Place.Why)
-		before := v
-		v = c.keeper.Look(ctx, remembered, allKnown)
-		keepEmptied(before, &v)
-	}
 	return v
+}
+
+// markPlaces marks what is new or was emptied: the control store first, and
+// neither when that one cannot bear a lease.
+func (c *Controller) markPlaces(ctx context.Context, w *world, allKnown bool) {
+	if !w.agents.Quorum() {
+		return
+	}
+	if c.keeper != nil && c.mayPutMark(w.control.Place, allKnown) && c.control.enforces(ctx, c) {
+		c.markControl(ctx, w, allKnown)
+	}
+	if c.backup != nil && c.mayPutMark(w.backups.place, allKnown) && c.Fatal() == nil {
+		c.markBackup(ctx, w, allKnown)
+	}
+}
+
+// mayPutMark: a new mark needs everybody, the remembered one only a quorum.
+func (c *Controller) mayPutMark(f store.PlaceFinding, allKnown bool) bool {
+	return f.Markable() && (f.State == store.PlaceEmptied || allKnown)
+}
+
+func (c *Controller) markControl(ctx context.Context, w *world, allKnown bool) {
+	ctx, cancel := context.WithTimeout(ctx, c.askTimeout())
+	defer cancel()
+	before := w.control
+	if err := c.keeper.PutMark(ctx, before, store.ControlStore); err != nil {
+		c.deps.Log.Warn("the control store could not be marked", "error", err)
+		return
+	}
+	c.deps.Log.Warn("the control store was marked", "was", before.Place.State.String(), "why", before.Place.Why)
+	w.control = c.keeper.Look(ctx, noted(w.answers, controlOf, c.cfg.ControlStore), allKnown)
+	keepEmptied(before, &w.control)
 }
 
 // hasMoved: the cluster left this store for another, and those of our memories
@@ -142,11 +164,6 @@ func (c *Controller) hasMoved(w *world, v record.View) record.View {
 	v.Record, v.Doc = decide.Record{Why: why}, nil
 	v.Claim, v.ClaimDoc = decide.ClaimView{Why: why}, nil
 	return v
-}
-
-// mayPutMark: a new mark needs everybody, the remembered one only a quorum.
-func (c *Controller) mayPutMark(f store.PlaceFinding, allKnown bool) bool {
-	return f.State == store.PlaceEmptied || allKnown
 }
 
 // keepEmptied holds on to what the look before the mark was put back found: an

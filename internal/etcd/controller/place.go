@@ -65,7 +65,8 @@ func placeURL(p *place, told string, remembered []store.Remembered) string {
 }
 
 // enforces proves once for each opened store that conditional writes are
-// enforced. The lease, the claim and the record hang on it.
+// enforced, before anything is written that is to stay. The lease, the claim
+// and the record hang on it.
 func (p *place) enforces(ctx context.Context, c *Controller) bool {
 	if p.probed {
 		return true
@@ -78,7 +79,7 @@ func (p *place) enforces(ctx context.Context, c *Controller) bool {
 	case err == nil:
 		p.probed = true
 	case errors.As(err, &not):
-		c.setFatal(fmt.Errorf("%s %s: %w", p.kind, p.url, err))
+		c.setFatal(fmt.Errorf("the %s %w", p.kind, not))
 	default:
 		c.deps.Log.Warn("the store could not be probed", "kind", p.kind, "url", p.url, "error", err)
 	}

@@ -136,13 +136,13 @@ func dataLostAdvice(v proof.Verdict) []string {
 }
 
 func conflictAdvice(v proof.Verdict) []string {
-	if strings.Contains(v.Why, "member list leaves out") { // contradiction.go
+	if slices.Contains(v.Contradictions, LeftOut) {
 		return []string{
 			"One member's list leaves out members that are still there: somebody may have run etcd with --force-new-cluster on it.",
 			"Decide which side is right. Stop the agent and the etcd of the wrong one, and keep its data directory: the other side then goes on by itself.",
 		}
 	}
-	if strings.Contains(v.Why, "different claims were noted") {
+	if slices.Contains(v.Contradictions, TwoClaims) {
 		return []string{
 			"Look first whether the agents were given different control stores; if so, give all of them the same one.",
 			"To end all of these claims and make one new, empty cluster: seedproof etcd approve recreate",

@@ -83,6 +83,14 @@ type Boot struct {
 	Why   string
 }
 
+// madeFor says what a directory without data is to begin with.
+func (p Part) madeFor() string {
+	if p.Claim == "" {
+		return "a member that joins"
+	}
+	return "claim " + p.Claim
+}
+
 // AtBoot starts the etcd whose directory is whole and at odds with nothing
 // that its own memory knows. No outage is a reason not to.
 func AtBoot(n Node) Boot {
@@ -91,7 +99,7 @@ func AtBoot(n Node) Boot {
 	case p.Finding != proof.Present:
 		return Boot{Why: "the data directory is " + p.Finding.String() + ": " + p.Why}
 	case !p.HasData:
-		return Boot{Why: "the data directory was made for claim " + p.Claim + ", and its etcd has not been started yet"}
+		return Boot{Why: "the data directory was made for " + p.madeFor() + ", and its etcd has not been started yet"}
 	case !p.Identity.Named():
 		return Boot{Why: "the data directory bears no name"}
 	case m.Finding == proof.Unknown:

@@ -99,7 +99,7 @@ func (v ClaimView) supersedes(attempt string) bool {
 // has yet to note it may not, or of those who may start there is no quorum.
 // Where nothing else was found, the claim itself is then the contradiction that
 // a person ends, by approving a re-creation: nobody can be silent here.
-func (e Evidence) foundered() []string {
+func (e Evidence) foundered() []proof.Contradiction {
 	c := e.Claim.Claim
 	if !e.Claim.open() || e.isWhole(c.Identity) {
 		return nil
@@ -122,7 +122,7 @@ func (e Evidence) foundered() []string {
 	if !fatal && len(c.Members)-len(unable) >= quorum(len(c.Members)) {
 		return nil
 	}
-	return []string{fmt.Sprintf("claim %s is open and cannot be finished: %s", c.Attempt, strings.Join(unable, "; "))}
+	return []proof.Contradiction{{Kind: DeadClaim, Why: fmt.Sprintf("claim %s is open and cannot be finished: %s", c.Attempt, strings.Join(unable, "; "))}}
 }
 
 // unableFor says why the node can do no more for the claim, or "". One that was

@@ -9,17 +9,25 @@ import (
 	"github.com/seedproof/seedproof/internal/proof"
 )
 
+// The kinds of contradictions.
+const (
+	ForeignRecord = "foreign-record" // a record none of whose members is ours
+	TwoClaims     = "two-claims"     // agents noted different claims
+	DeadClaim     = "dead-claim"     // an open claim that nobody can finish
+	LeftOut       = "left-out"       // a list that leaves out a member that is there
+)
+
 // contradictions are what has been seen and cannot be true of one cluster.
 // None of them is ever assumed of a member that is silent.
-func (e Evidence) contradictions() []string {
-	var found []string
+func (e Evidence) contradictions() []proof.Contradiction {
+	var found []proof.Contradiction
 	found = append(found, e.foreignRecord()...)
 	found = append(found, e.twoClaims()...)
 	found = append(found, e.foundered()...)
 	for _, claimant := range e.Nodes {
 		for _, other := range e.Nodes {
 			if why := leavesOut(claimant, other); why != "" {
-				found = append(found, why)
+				found = append(found, proof.Contradiction{Kind: LeftOut, Why: why})
 			}
 		}
 	}
@@ -28,7 +36,7 @@ func (e Evidence) contradictions() []string {
 
 // foreignRecord: a record none of whose members is ours. A silent node that it
 // names may be one of ours, as long as nothing whole shows who they are.
-func (e Evidence) foreignRecord() []string {
+func (e Evidence) foreignRecord() []proof.Contradiction {
 	if e.Record.Finding != proof.Present || len(e.Record.Members) == 0 || len(e.Nodes) == 0 {
 		return nil
 	}
@@ -55,12 +63,12 @@ func (e Evidence) foreignRecord() []string {
 	if maybeOurs && len(e.whole()) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("none of the record's members (%s) is ours", names(e.Record.Members))}
+	return []proof.Contradiction{{Kind: ForeignRecord, Why: fmt.Sprintf("none of the record's members (%s) is ours", names(e.Record.Members))}}
 }
 
 // twoClaims: different agents noted different claims, so two stores or two
 // leaders were at work, and neither may go on.
-func (e Evidence) twoClaims() []string {
+func (e Evidence) twoClaims() []proof.Contradiction {
 	by := map[string][]string{}
 	for _, n := range e.Nodes {
 		if n.Memory.Claim != "" && !e.Claim.supersedes(n.Memory.Claim) {
@@ -78,7 +86,7 @@ func (e Evidence) twoClaims() []string {
 		parts = append(parts, fmt.Sprintf("claim %s by %s", attempt, strings.Join(who, ", ")))
 	}
 	sort.Strings(parts)
-	return []string{"different claims were noted: " + strings.Join(parts, "; ")}
+	return []proof.Contradiction{{Kind: TwoClaims, Why: "different claims were noted: " + strings.Join(parts, "; ")}}
 }
 
 // leavesOut says how the claimant's member list leaves out a member that is

@@ -117,8 +117,8 @@ func stopOrWait(v proof.Verdict) SeedAction {
 // must have answered, too: whole directories alone prove no working cluster.
 func closeAsBorn(e Evidence, g guards) SeedStep {
 	c := e.Claim.Claim
-	if why := e.contradictions(); len(why) > 0 {
-		return SeedStep{Action: SeedStop, Why: strings.Join(why, "; ")}
+	if seen := e.contradictions(); len(seen) > 0 {
+		return SeedStep{Action: SeedStop, Why: proof.Whys(seen)}
 	}
 	if e.Record.Finding == proof.Present && e.Record.Identity == c.Identity {
 		return SeedStep{Action: SeedClose, Why: "the new cluster works, and the record names it"}
