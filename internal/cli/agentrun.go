@@ -182,7 +182,7 @@ func (n *agentNode) run(ctx context.Context) error {
 	select {
 	case err := <-agentEnded:
 		endControl()
-		<-controlEnded
+		_ = <-controlEnded // that of the agent says why
 		return err
 	case err := <-controlEnded:
 		if err != nil && !errors.Is(err, context.Canceled) {

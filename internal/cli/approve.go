@@ -201,7 +201,7 @@ type watch struct {
 func (w *watch) look(ctx context.Context, a *asked) (used bool, err error) {
 	a.again(ctx)
 	if ctx.Err() != nil || a.choose() != nil {
-		return false, nil // nobody answers just now: nothing is known
+		return false, nil //nolint:nilerr // nobody answers just now: nothing is known
 	}
 	r := a.report
 	if w.begun(r) {

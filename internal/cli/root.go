@@ -29,7 +29,7 @@ type global struct {
 // code.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	g := &global{stdin: stdin, stdout: stdout, stderr: stderr, version: Version}
-	root := newRootCommand(g)
+	root := newRootCommand(g) //nolint:contextcheck // its commands have the context of ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {

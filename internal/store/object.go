@@ -125,7 +125,7 @@ func lookBack(ctx context.Context, s Store, key string, content []byte, c Condit
 // absence that the look did not confirm.
 func unclear(key, look string, cause error) error {
 	if errors.Is(cause, ErrConditionFailed) || errors.Is(cause, ErrNotFound) {
-		return fmt.Errorf("write %s: outcome unknown (%s): %v", key, look, cause)
+		return fmt.Errorf("write %s: outcome unknown (%s): %v", key, look, cause) //nolint:errorlint // its chain would claim what the look did not confirm
 	}
 	return fmt.Errorf("write %s: outcome unknown (%s): %w", key, look, cause)
 }

@@ -17,8 +17,8 @@ const (
 	probeLeftover = time.Hour
 )
 
-// NotEnforcedError: the store accepts writes whose condition does not hold, or
-// refuses such whose condition does.
+// NotEnforcedError says that the store accepts writes whose condition does not
+// hold, or refuses such whose condition does.
 type NotEnforcedError struct {
 	URL  string
 	What string // what the store was seen to do
@@ -96,7 +96,7 @@ func (p prober) refused(ctx context.Context, key string, c Condition, stands []b
 // outage keeps a failed try from being read as an answer on the object.
 func outage(err error) error {
 	if errors.Is(err, ErrConditionFailed) || errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("unexpected answer: %v", err)
+		return fmt.Errorf("unexpected answer: %v", err) //nolint:errorlint // its chain is what must not be read
 	}
 	return err
 }

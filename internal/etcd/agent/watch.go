@@ -45,7 +45,7 @@ func (a *Agent) watch(ctx context.Context) {
 func (a *Agent) runs(ctx context.Context) *process.Process {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeouts*a.cfg.AskTimeout)
 	defer cancel()
-	p, _, _ := a.etcd.current(ctx) //nolint:errcheck // see above
+	p, _, _ := a.etcd.current(ctx) // see above
 	return p
 }
 

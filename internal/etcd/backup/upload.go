@@ -82,11 +82,11 @@ func (t *taking) upload(ctx context.Context, p *packing) error {
 	defer cancel()
 	info, statErr := t.Store.Stat(detached, key)
 	if statErr != nil {
-		return fmt.Errorf("%w (looking for it: %v)", err, statErr)
+		return fmt.Errorf("%w (looking for it: %v)", err, statErr) //nolint:errorlint // the first error is the cause
 	}
 	ours, headErr := sameHead(detached, t.Store, info, p.head)
 	if headErr != nil {
-		return fmt.Errorf("%w (looking for it: %v)", err, headErr)
+		return fmt.Errorf("%w (looking for it: %v)", err, headErr) //nolint:errorlint // the first error is the cause
 	}
 	if !ours {
 		t.wrote = t.wrote[:len(t.wrote)-1]

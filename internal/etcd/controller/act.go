@@ -19,7 +19,7 @@ func (c *Controller) act(ctx context.Context, w *world) {
 		w.leads, w.leadWhy = false, "an agent heard another lease that ranks higher"
 		return
 	}
-	for _, f := range h.flows() {
+	for _, f := range h.flows() { //nolint:contextcheck // a look has none; what it reads has a deadline of its own
 		result := c.runner.Pass(ctx, f)
 		if result.Acted {
 			h.now(ctx)

@@ -19,7 +19,6 @@ import (
 // control store is silent. Every agent runs one.
 type backups struct {
 	c     *Controller
-	look  backupLook
 	watch backup.Watch
 
 	mu       sync.Mutex

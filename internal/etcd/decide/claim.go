@@ -151,13 +151,11 @@ func (e Evidence) underClaim() Evidence {
 	}
 	c := e.Claim.Claim
 	leaves := c.Recreates() && len(e.whole()) == 0
-	hide := func(f *proof.Finding, id proof.Identity) bool {
+	hide := func(f *proof.Finding, id proof.Identity) {
 		behind := leaves && (*f == proof.Unusable || *f == proof.Present && c.leavesBehind(id))
 		if *f == proof.Present && id == c.Identity || behind {
 			*f = proof.Absent
-			return true
 		}
-		return false
 	}
 	e.Nodes = slices.Clone(e.Nodes)
 	for i := range e.Nodes {

@@ -254,10 +254,10 @@ func (s *modelStore) unpack(p *packer) {
 	s.record = claimNo(p.take(3))
 }
 
-func (k modelKey) less(o modelKey) bool {
-	for i := range k {
-		if k[i] != o[i] {
-			return k[i] < o[i]
+func (key modelKey) less(o modelKey) bool {
+	for i := range key {
+		if key[i] != o[i] {
+			return key[i] < o[i]
 		}
 	}
 	return false

@@ -96,7 +96,7 @@ func (c cluster) checkPorts(ctx context.Context, l layout) error {
 
 func (n node) etcdRuns(ctx context.Context, l layout) bool {
 	r := &process.Runner{StateDir: l.state(n.Name)}
-	p, finding, _ := r.Find(ctx, agentDataDir(l.data(n.Name))) //nolint:errcheck // unknown: the agent finds out
+	p, finding, _ := r.Find(ctx, agentDataDir(l.data(n.Name))) // unknown: the agent finds out
 	if p != nil {
 		p.Release()
 	}

@@ -71,7 +71,7 @@ func (r *run) prepareLocked(ctx context.Context, l layout) error {
 	if err := removeReady(r.o.ReadyFile); err != nil {
 		return err
 	}
-	if err := r.readOrMake(ctx, l); err != nil {
+	if err := r.readOrMake(l); err != nil {
 		return err
 	}
 	if err := r.endLeftovers(l); err != nil {
@@ -111,7 +111,7 @@ func (r *run) checkStores(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) readOrMake(ctx context.Context, l layout) error {
+func (r *run) readOrMake(l layout) error {
 	c, found, err := l.read()
 	if err != nil {
 		return err

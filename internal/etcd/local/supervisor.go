@@ -53,7 +53,7 @@ func (s *supervisor) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return s.stop(cmd, ended)
-		case <-ended:
+		case _ = <-ended: // ProcessState says how
 		}
 		s.pid.Store(0)
 		code, words := cmd.ProcessState.ExitCode(), ""
@@ -64,8 +64,8 @@ func (s *supervisor) run(ctx context.Context) error {
 		if fails++; s.hopeless(code, fails) {
 			return fmt.Errorf("agent %s cannot work%s (log: %s)", s.name, words, s.logFile)
 		}
-		if err := s.clock.Sleep(ctx, restartPause); err != nil {
-			return nil
+		if s.clock.Sleep(ctx, restartPause) != nil {
+			return nil //nolint:nilerr // it was stopped while it waited
 		}
 	}
 }
@@ -99,10 +99,10 @@ func (s *supervisor) start() (*exec.Cmd, error) {
 func (s *supervisor) stop(cmd *exec.Cmd, ended <-chan error) error {
 	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	select {
-	case <-ended:
+	case _ = <-ended: // ProcessState says how
 	case <-s.clock.After(stopLimit):
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 		return fmt.Errorf("agent %s did not end within %s and was killed; its etcd may still run (log: %s)", s.name, stopLimit, s.logFile)
 	}
 	if code := cmd.ProcessState.ExitCode(); code != 0 {

@@ -50,7 +50,9 @@ func (r *Runner) Start(ctx context.Context, cfg Config) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start etcd %s: %w", cfg.Name, err)
 	}
-	defer func() { _ = cmd.Stdout.(*os.File).Close() }()
+	if log, isFile := cmd.Stdout.(*os.File); isFile {
+		defer func() { _ = log.Close() }() // etcd has its own
+	}
 	note := Note{Binary: cmd.Path, Name: cfg.Name, DataDir: cfg.DataDir, Token: cfg.Token}
 	if err := note.write(r.StateDir); err != nil {
 		return nil, fmt.Errorf("note the start of etcd %s: %w", cfg.Name, err)

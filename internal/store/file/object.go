@@ -104,7 +104,7 @@ func (o *object) part(r store.Range) (io.ReadCloser, error) {
 }
 
 func statVersion(fi fs.FileInfo) store.Version {
-	st := fi.Sys().(*syscall.Stat_t) // as os promises on Linux
+	st := fi.Sys().(*syscall.Stat_t) //nolint:errcheck // as os promises on Linux
 	return store.Version(fmt.Sprintf("stat-%x-%x-%x.%x-%x.%x", st.Ino, st.Size,
 		st.Mtim.Sec, st.Mtim.Nsec, st.Ctim.Sec, st.Ctim.Nsec))
 }
