@@ -384,20 +384,22 @@ func (x *Position) GetIndex() uint64 {
 
 // Part is the member's data directory and its live etcd, as one.
 type Part struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Finding       Finding                `protobuf:"varint,1,opt,name=finding,proto3,enum=seedproof.agent.v1.Finding" json:"finding,omitempty"`
-	Identity      *Identity              `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"`
-	Why           string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`
-	Claim         string                 `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
-	HasData       bool                   `protobuf:"varint,5,opt,name=has_data,json=hasData,proto3" json:"has_data,omitempty"`
-	Id            uint64                 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
-	Members       []*Member              `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
-	Removed       []uint64               `protobuf:"varint,8,rep,packed,name=removed,proto3" json:"removed,omitempty"`
-	Position      *Position              `protobuf:"bytes,9,opt,name=position,proto3" json:"position,omitempty"`
-	Revision      int64                  `protobuf:"varint,10,opt,name=revision,proto3" json:"revision,omitempty"`
-	Live          bool                   `protobuf:"varint,11,opt,name=live,proto3" json:"live,omitempty"`
-	Linearizable  bool                   `protobuf:"varint,12,opt,name=linearizable,proto3" json:"linearizable,omitempty"`
-	RolledBack    bool                   `protobuf:"varint,13,opt,name=rolled_back,json=rolledBack,proto3" json:"rolled_back,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Finding      Finding                `protobuf:"varint,1,opt,name=finding,proto3,enum=seedproof.agent.v1.Finding" json:"finding,omitempty"`
+	Identity     *Identity              `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"`
+	Why          string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`
+	Claim        string                 `protobuf:"bytes,4,opt,name=claim,proto3" json:"claim,omitempty"`
+	HasData      bool                   `protobuf:"varint,5,opt,name=has_data,json=hasData,proto3" json:"has_data,omitempty"`
+	Id           uint64                 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
+	Members      []*Member              `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	Removed      []uint64               `protobuf:"varint,8,rep,packed,name=removed,proto3" json:"removed,omitempty"`
+	Position     *Position              `protobuf:"bytes,9,opt,name=position,proto3" json:"position,omitempty"`
+	Revision     int64                  `protobuf:"varint,10,opt,name=revision,proto3" json:"revision,omitempty"`
+	Live         bool                   `protobuf:"varint,11,opt,name=live,proto3" json:"live,omitempty"`
+	Linearizable bool                   `protobuf:"varint,12,opt,name=linearizable,proto3" json:"linearizable,omitempty"`
+	RolledBack   bool                   `protobuf:"varint,13,opt,name=rolled_back,json=rolledBack,proto3" json:"rolled_back,omitempty"`
+	// The members are what was last known of them, and older than the position.
+	Recalled      bool `protobuf:"varint,14,opt,name=recalled,proto3" json:"recalled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -519,6 +521,13 @@ func (x *Part) GetLinearizable() bool {
 func (x *Part) GetRolledBack() bool {
 	if x != nil {
 		return x.RolledBack
+	}
+	return false
+}
+
+func (x *Part) GetRecalled() bool {
+	if x != nil {
+		return x.Recalled
 	}
 	return false
 }
@@ -2217,7 +2226,7 @@ const file_agent_v1_agent_proto_rawDesc = "" +
 	"\alearner\x18\x05 \x01(\bR\alearner\"4\n" +
 	"\bPosition\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x14\n" +
-	"\x05index\x18\x02 \x01(\x04R\x05index\"\xc9\x03\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\"\xe5\x03\n" +
 	"\x04Part\x125\n" +
 	"\afinding\x18\x01 \x01(\x0e2\x1b.seedproof.agent.v1.FindingR\afinding\x128\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1c.seedproof.agent.v1.IdentityR\bidentity\x12\x10\n" +
@@ -2233,7 +2242,8 @@ const file_agent_v1_agent_proto_rawDesc = "" +
 	"\x04live\x18\v \x01(\bR\x04live\x12\"\n" +
 	"\flinearizable\x18\f \x01(\bR\flinearizable\x12\x1f\n" +
 	"\vrolled_back\x18\r \x01(\bR\n" +
-	"rolledBack\"\xe9\x02\n" +
+	"rolledBack\x12\x1a\n" +
+	"\brecalled\x18\x0e \x01(\bR\brecalled\"\xe9\x02\n" +
 	"\x06Memory\x125\n" +
 	"\afinding\x18\x01 \x01(\x0e2\x1b.seedproof.agent.v1.FindingR\afinding\x128\n" +
 	"\bidentity\x18\x02 \x01(\v2\x1c.seedproof.agent.v1.IdentityR\bidentity\x12\x10\n" +

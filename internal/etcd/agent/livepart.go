@@ -17,6 +17,7 @@ type known struct {
 	members  decide.List
 	position decide.Position
 	id       uint64
+	recalled bool // from the memory: nobody knows how old the list is
 }
 
 // livePart is the part of an etcd that runs.
@@ -59,7 +60,7 @@ func (a *Agent) livePart(ctx context.Context, s *sight, markDamage error) decide
 func (a *Agent) fillFromKnown(s *sight, part *decide.Part) {
 	last := a.lastKnown(s, part.Identity)
 	if part.Members == nil {
-		part.Members = last.members
+		part.Members, part.Recalled = last.members, true
 	}
 	if part.Position.Term == 0 && (last.id == 0 || last.id == part.ID) {
 		part.Position = last.position
@@ -73,7 +74,7 @@ func (a *Agent) mutePart(s *sight, cause error) decide.Part {
 	}
 	last := a.lastKnown(s, s.mark.Identity)
 	part := decide.Part{Finding: proof.Present, Identity: s.mark.Identity, Claim: s.mark.Claim, ID: s.mark.MemberID,
-		Members: last.members, Position: last.position, Why: fmt.Sprintf("its etcd runs and does not answer: %v", cause)}
+		Members: last.members, Recalled: last.recalled, Position: last.position, Why: fmt.Sprintf("its etcd runs and does not answer: %v", cause)}
 	if part.ID == 0 {
 		part.ID = last.id
 	}
@@ -98,7 +99,7 @@ func (a *Agent) lastKnown(s *sight, id proof.Identity) known {
 	if last := a.known.Load(); last != nil && len(last.members) > 0 {
 		return *last
 	}
-	last := known{}
+	last := known{recalled: true}
 	if s.doc.identity() == id {
 		last.members = s.doc.members()
 	}

@@ -47,13 +47,13 @@ func testimonyFromProto(p *agentv1.Testimony) Testimony {
 func partTo(p decide.Part) *agentv1.Part {
 	return &agentv1.Part{Finding: findingTo(p.Finding), Identity: identityTo(p.Identity), Why: p.Why, Claim: p.Claim, HasData: p.HasData,
 		Id: p.ID, Members: listTo(p.Members), Removed: p.Removed, Position: positionTo(p.Position), Revision: p.Revision,
-		Live: p.Live, Linearizable: p.Linearizable, RolledBack: p.RolledBack}
+		Live: p.Live, Linearizable: p.Linearizable, RolledBack: p.RolledBack, Recalled: p.Recalled}
 }
 
 func partFrom(p *agentv1.Part) decide.Part {
 	return decide.Part{Finding: findingFrom(p.GetFinding()), Identity: identityFrom(p.GetIdentity()), Why: p.GetWhy(), Claim: p.GetClaim(),
 		HasData: p.GetHasData(), ID: p.GetId(), Members: listFrom(p.GetMembers()), Removed: p.GetRemoved(), Position: positionFrom(p.GetPosition()),
-		Revision: p.GetRevision(), Live: p.GetLive(), Linearizable: p.GetLinearizable(), RolledBack: p.GetRolledBack()}
+		Revision: p.GetRevision(), Live: p.GetLive(), Linearizable: p.GetLinearizable(), RolledBack: p.GetRolledBack(), Recalled: p.GetRecalled()}
 }
 
 func memoryTo(m decide.Memory) *agentv1.Memory {

@@ -45,14 +45,25 @@ func fillFromWhole(r *record.Record, w *world) {
 	if fromLive(r, w, w.verdict.Identity) == nil {
 		return
 	}
-	var newest decide.Part
+	var newest *decide.Part
 	for _, a := range w.answered() {
 		p := a.testimony.Node.Part
-		if p.Finding == proof.Present && p.Identity == w.verdict.Identity && newest.Position.Before(p.Position) {
-			newest = p
+		if p.Finding == proof.Present && p.Identity == w.verdict.Identity && len(p.Members) > 0 && (newest == nil || newer(p, *newest)) {
+			newest = &p
 		}
 	}
-	r.Members = newest.Members
+	if newest != nil {
+		r.Members = newest.Members
+	}
+}
+
+// newer: p has the newer list. One that was only recalled comes after any that
+// was read.
+func newer(p, than decide.Part) bool {
+	if p.Recalled != than.Recalled {
+		return than.Recalled
+	}
+	return than.Position.Before(p.Position)
 }
 
 // startFlow starts members whose data is whole and whose etcd is down: no

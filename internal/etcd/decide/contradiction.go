@@ -98,7 +98,7 @@ func leavesOut(claimant, other Node) string {
 	if !oneIdentity || claimant.Name == other.Name || len(a.Members) == 0 || b.ID == 0 || a.RolledBack || b.RolledBack {
 		return ""
 	}
-	if slices.ContainsFunc(a.Members, func(m MemberRef) bool { return m.ID == b.ID }) {
+	if a.Recalled || slices.ContainsFunc(a.Members, func(m MemberRef) bool { return m.ID == b.ID }) {
 		return ""
 	}
 	if a.Position.Before(b.Position) && !claimant.readsLinearizably() {

@@ -73,9 +73,12 @@ type Part struct {
 	Claim string `json:"claim,omitempty"`
 	// HasData: etcd has written into the directory, which is more than the mark
 	// of the claim that made it.
-	HasData  bool     `json:"hasData,omitempty"`
-	ID       uint64   `json:"id,omitempty"` // the member id that the data bears
-	Members  List     `json:"members,omitempty"`
+	HasData bool   `json:"hasData,omitempty"`
+	ID      uint64 `json:"id,omitempty"` // the member id that the data bears
+	Members List   `json:"members,omitempty"`
+	// Recalled: the list is what was last known, and older than the position. A
+	// learner gives none, and an etcd that does not answer neither.
+	Recalled bool     `json:"recalled,omitempty"`
 	Removed  []uint64 `json:"removed,omitempty"`
 	Position Position `json:"position,omitzero"`
 	Revision int64    `json:"revision,omitempty"`

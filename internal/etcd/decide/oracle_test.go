@@ -177,8 +177,7 @@ func isWhole(e decide.Evidence, id proof.Identity) bool {
 	}
 	some := false
 	for _, n := range counting {
-		behind := slices.ContainsFunc(counting, func(o decide.Node) bool { return ahead(o, n) })
-		if behind {
+		if outdated(n, counting) {
 			continue
 		}
 		if !moreThanHalf(n.Part.Members, counting) {
@@ -187,6 +186,21 @@ func isWhole(e decide.Evidence, id proof.Identity) bool {
 		some = true
 	}
 	return some
+}
+
+// outdated: another list that was read is newer; and one that was only
+// recalled gives way to one that was read of data as new.
+func outdated(n decide.Node, counting []decide.Node) bool {
+	anyRead := slices.ContainsFunc(counting, func(o decide.Node) bool { return !o.Part.Recalled })
+	return slices.ContainsFunc(counting, func(o decide.Node) bool {
+		switch {
+		case o.Part.Recalled && anyRead:
+			return false
+		case n.Part.Recalled && anyRead:
+			return !ahead(n, o)
+		}
+		return ahead(o, n)
+	})
 }
 
 func ahead(n, of decide.Node) bool {
@@ -265,9 +279,14 @@ func canBecomeWhole(e decide.Evidence, id proof.Identity) bool {
 // what is whole are members of that.
 func strangerPossible(e decide.Evidence, it proof.Identity) bool {
 	var top []listOf
+	var counting []decide.Node
 	for _, n := range e.Nodes {
-		behind := slices.ContainsFunc(e.Nodes, func(o decide.Node) bool { return countsFor(o, it) && ahead(o, n) })
-		if countsFor(n, it) && (!behind || n.Part.Linearizable) {
+		if countsFor(n, it) {
+			counting = append(counting, n)
+		}
+	}
+	for _, n := range counting {
+		if !outdated(n, counting) || n.Part.Linearizable {
 			top = append(top, listOf{it, n.Part.Members})
 		}
 	}
@@ -324,7 +343,7 @@ func listThatLeavesOut(e decide.Evidence) bool {
 			p, q := n.Part, o.Part
 			comparable := i != j && p.Finding == proof.Present && q.Finding == proof.Present && p.Identity == q.Identity &&
 				len(p.Members) > 0 && q.ID != 0 && !p.RolledBack && !q.RolledBack
-			if !comparable || hasID(p.Members, q.ID) {
+			if !comparable || p.Recalled || hasID(p.Members, q.ID) {
 				continue
 			}
 			if lags := ahead(o, n); lags && !(p.Live && p.Linearizable) {

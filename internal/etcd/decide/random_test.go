@@ -68,6 +68,7 @@ func (d drawer) node(name string, usual proof.Identity) decide.Node {
 	n.Part.HasData = !d.oneIn(12)
 	n.Part.Live = d.oneIn(3)
 	n.Part.Linearizable = n.Part.Live && d.oneIn(3)
+	n.Part.Recalled = d.oneIn(5)
 	n.Memory.Serial = uint64(d.IntN(4))
 	if d.oneIn(3) {
 		n.Part.Members = d.list()

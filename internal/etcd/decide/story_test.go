@@ -27,6 +27,10 @@ func TestStories(t *testing.T) {
 		n.Part.Members = list(n.Name)
 		return n
 	}
+	recalled := func(n decide.Node) decide.Node { // a learner, of whose list its agent knows an old one
+		n.Part.Recalled, n.Part.Live = true, true
+		return n
+	}
 	unread := func(n decide.Node) decide.Node {
 		n.Part = decide.Part{Why: "permission denied"}
 		return n
@@ -63,6 +67,16 @@ func TestStories(t *testing.T) {
 		{"the old disk of a member that was replaced lists nobody who came later: an old list is no contradiction",
 			evidence(recordOf(a1, "abd"), live(member("a", a1, "abd")), live(member("b", a1, "abd")), live(member("d", a1, "abd")), at(member("c", a1, "abc"), 1, 5)),
 			proof.Intact, 1, ""},
+		{"a learner gives no list, and the one that its agent recalls is older than its data: no contradiction",
+			evidence(recordOf(a1, "ab"), live(member("a", a1, "abC")), live(member("b", a1, "abC")), recalled(member("c", a1, "a"))), proof.Intact, 1, ""},
+		{"nor is a quorum of that old list one of the cluster, however new the learner's data",
+			evidence(noRecord(), at(member("a", a1, "abC"), 3, 90), empty("b"), recalled(member("c", a1, "a"))), proof.DataLost, 5, ""},
+		{"as new as a list that was read, it gives way to that",
+			evidence(noRecord(), member("a", a1, "abC"), member("b", a1, "abC"), recalled(member("c", a1, "xyz"))), proof.RecordLost, 2, ""},
+		{"further than all lists that were read it might know of others",
+			evidence(noRecord(), at(member("a", a1, "abC"), 3, 90), at(member("b", a1, "abC"), 3, 90), recalled(member("c", a1, "xyz"))), proof.DataLost, 5, ""},
+		{"where no list was read, the recalled ones are all there is",
+			evidence(recordOf(a1, "abc"), recalled(member("a", a1, "abc")), recalled(member("b", a1, "abc")), empty("c")), proof.Intact, 1, ""},
 		{"it is never assumed of who is silent",
 			evidence(recordOf(a1, "abc"), live(forced(member("a", a1, ""))), down("b"), down("c")), proof.Intact, 1, ""},
 		{"a member whose data is older was removed later, which it cannot know",

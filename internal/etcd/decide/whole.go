@@ -46,19 +46,44 @@ func (e Evidence) isWholeBy(counts func(Node) bool, id proof.Identity) bool {
 	return len(newest) > 0
 }
 
-// newest are those that count and of which no other is ahead.
+// newest are those that count and whose list was read and is the newest. One
+// that was only recalled stands beside it where its data is ahead: what it
+// would say cannot be known.
 func (e Evidence) newest(counts func(Node) bool) []Node {
-	var newest []Node
+	var read, recalled []Node
 	for _, n := range e.Nodes {
 		switch {
 		case !counts(n):
-		case len(newest) == 0 || newest[0].Part.Position.Before(n.Part.Position):
-			newest = []Node{n}
-		case !n.Part.Position.Before(newest[0].Part.Position):
+		case n.Part.Recalled:
+			recalled = append(recalled, n)
+		default:
+			read = append(read, n)
+		}
+	}
+	if len(read) == 0 {
+		return furthest(recalled)
+	}
+	newest := furthest(read)
+	for _, n := range recalled {
+		if newest[0].Part.Position.Before(n.Part.Position) {
 			newest = append(newest, n)
 		}
 	}
 	return newest
+}
+
+// furthest are those of which no other is ahead.
+func furthest(nodes []Node) []Node {
+	var first []Node
+	for _, n := range nodes {
+		switch {
+		case len(first) == 0 || first[0].Part.Position.Before(n.Part.Position):
+			first = []Node{n}
+		case !n.Part.Position.Before(first[0].Part.Position):
+			first = append(first, n)
+		}
+	}
+	return first
 }
 
 func (n Node) readsLinearizably() bool { return n.Part.Live && n.Part.Linearizable }
