@@ -14,6 +14,3 @@ func TestKthWholeOnEtcd(t *testing.T) {
 		t.Run(f.name+"/agent", func(t *testing.T) { t.Parallel(); f.ofAgent(struck[f.name]).matrix(t, "", kthLanes) })
 	}
 }
-
-// A joining costs three etcds and a wait for etcd itself in every run.
-func TestKthJoin(t *testing.T) { kthBoth(t, joinFlow(), "b") }

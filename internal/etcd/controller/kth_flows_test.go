@@ -224,6 +224,7 @@ func (f kthFlow) ofAgent(name string) kthFlow {
 
 func TestKthSeedOne(t *testing.T)    { kthBoth(t, seedOf(1), "a") }
 func TestKthSeedThree(t *testing.T)  { kthBoth(t, seedOf(3), "b") }
+func TestKthJoin(t *testing.T)       { kthBoth(t, joinFlow(), "b") }
 func TestKthHeal(t *testing.T)       { kthBoth(t, healFlow(), "a") }
 func TestKthAdopt(t *testing.T)      { kthBoth(t, adoptFlow(), "b") }
 func TestKthAdoptStock(t *testing.T) { kthBoth(t, stockFlow(), "a") }
