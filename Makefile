@@ -45,6 +45,10 @@ test-short: vet ## The quick tests, without the race detector (about a minute)
 test-imports: ## Only the rules of who may import whom (part of test)
 	go test ./test/imports
 
+.PHONY: test-azure
+test-azure: ## The Azure driver on Azurite; needs npm and node, and installs it into the cache at first use
+	go test -tags azure -race -count=1 -timeout 10m -run Azurite ./internal/store/azblob
+
 .PHONY: chaos
 chaos: ## The long random runs and the full fault matrices (up to two hours)
 	@go test -tags chaos -vet=off -count=1 -timeout 120m -json ./... | $(REPORT)

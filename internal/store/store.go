@@ -1,8 +1,8 @@
-// Package store is the object store under Seedproof: a small interface that
-// the drivers (file, mem, s3) fill in, and what every user of a store needs on
-// top of it: bounded whole reads, claims and compare-and-swap whose lost
-// answers are cleared up by reading back, place marks, two-phase deletes and a
-// probe that proves that conditional writes are enforced.
+// Package store is the object store under Seedproof: a small interface that the
+// drivers (file, mem, s3, gcs, azblob) fill in, and what every user of a store
+// needs on top of it: bounded whole reads, claims and compare-and-swap whose
+// lost answers are cleared up by reading back, place marks, two-phase deletes
+// and a probe that proves that conditional writes are enforced.
 //
 // It must never let "could not be asked" look like "not there": ErrNotFound is
 // given only when the right place answered that the object does not exist.

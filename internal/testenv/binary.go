@@ -30,6 +30,10 @@ var modules = []module{
 		targets: map[string]string{"minio": "github.com/minio/minio"},
 	},
 	{
+		dir: "fakegcs", version: "v1.56.1", cost: "about a minute",
+		targets: map[string]string{"fake-gcs-server": "github.com/fsouza/fake-gcs-server"},
+	},
+	{
 		dir: "etcd36", version: "v3.6.16", cost: "about half a minute",
 		targets: map[string]string{
 			"etcd":    "go.etcd.io/etcd/server/v3",
@@ -55,8 +59,8 @@ var (
 	buildFlags = []string{"-trimpath", "-ldflags=-s -w"}
 )
 
-// Binary is the path of a pinned program: versitygw, minio, etcd, etcdctl,
-// etcdutl or promtool. The first call on a machine builds it.
+// Binary is the path of a pinned program: versitygw, minio, fake-gcs-server,
+// etcd, etcdctl, etcdutl or promtool. The first call on a machine builds it.
 func Binary(t testing.TB, name string) string {
 	t.Helper()
 	path, err := FindOrBuild(name)

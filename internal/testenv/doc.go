@@ -1,5 +1,5 @@
 // Package testenv finds, else builds, and starts the foreign servers that
-// tests of any package run against (S3 servers, etcd, promtool), builds our own
+// tests of any package run against (S3, Cloud Storage and Azure servers, etcd, promtool), builds our own
 // programs for tests that need processes, hands out loopback ports that do not
 // collide between test processes, and puts a faulty proxy before a server.
 //

@@ -39,7 +39,7 @@ func TestAnAgentRefusesBadInput(t *testing.T) {
 	https := []string{"--client-url", strings.Replace(n.client, "http:", "https:", 1), "--peer-url", strings.Replace(n.peer, "http:", "https:", 1)}
 	with := func(extra []string, args ...string) []string { return append(append([]string{}, extra...), args...) }
 	for _, test := range []refusal{
-		{"an unknown URL scheme", 2, []string{"--backup-store", "ftp://host/x"}, []string{`unknown URL scheme "ftp"`, "known are file:// and s3://", "for example"}},
+		{"an unknown URL scheme", 2, []string{"--backup-store", "ftp://host/x"}, []string{`unknown URL scheme "ftp"`, "known are file://, s3://, gs://, azblob://", "for example"}},
 		{"no URL scheme", 2, []string{"--control-store", "/var/lib/control"}, []string{"no URL scheme", "file:///"}},
 		{"a backup store inside the control store", 2, []string{"--control-store", "file:///x/control", "--backup-store", "file:///x/control/backup"},
 			[]string{"file:///x/control/backup lies inside the control store file:///x/control", "give two that lie apart"}},

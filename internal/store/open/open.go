@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	"github.com/seedproof/seedproof/internal/store"
+	"github.com/seedproof/seedproof/internal/store/azblob"
 	"github.com/seedproof/seedproof/internal/store/file"
+	"github.com/seedproof/seedproof/internal/store/gcs"
 	"github.com/seedproof/seedproof/internal/store/s3"
 )
 
 // driver is one scheme. The schemes stand in the order in which errors name
-// them.
+// them; one without an example is another's spelling and is not named.
 type driver struct {
 	scheme  string
 	example string
@@ -28,6 +30,15 @@ var drivers = []driver{
 	{"s3", "s3://bucket/backups/etcd/main", func(ctx context.Context, rawURL string) (store.Store, error) {
 		return asStore(s3.Open(ctx, rawURL))
 	}},
+	{"gs", "gs://bucket/backups/etcd/main", func(ctx context.Context, rawURL string) (store.Store, error) {
+		return asStore(gcs.Open(ctx, rawURL))
+	}},
+	{"azblob", "azblob://container/backups/etcd/main?account=ACCOUNT", openAzure},
+	{"azureblob", "", openAzure}, // as kops writes it
+}
+
+func openAzure(ctx context.Context, rawURL string) (store.Store, error) {
+	return asStore(azblob.Open(ctx, rawURL))
 }
 
 // asStore keeps a nil driver from becoming a store that is not nil.
@@ -57,8 +68,11 @@ func Open(ctx context.Context, rawURL string) (store.Store, error) {
 func known() string {
 	var schemes, examples []string
 	for _, d := range drivers {
+		if d.example == "" {
+			continue
+		}
 		schemes = append(schemes, d.scheme+"://")
 		examples = append(examples, d.example)
 	}
-	return fmt.Sprintf("known are %s, for example %s", strings.Join(schemes, " and "), strings.Join(examples, " or "))
+	return fmt.Sprintf("known are %s, for example %s", strings.Join(schemes, ", "), strings.Join(examples, " or "))
 }
