@@ -27,7 +27,7 @@ var layers = [][]string{
 
 // testCode is code for tests alone. It stands outside the rows: it may see any
 // package, and only tests, test/ and itself may see it.
-var testCode = []string{"internal/testenv/...", "internal/store/storetest/...", "internal/flow/flowtest/...", "internal/etcd/local/localtest/...", "test/..."}
+var testCode = []string{"internal/testenv/...", "internal/store/storetest/...", "internal/flow/flowtest/...", "internal/etcd/local/localtest/...", "internal/kops/kopstest/...", "test/..."}
 
 // Names in the table below: "std/..." is the standard library, "internal/...",
 // "api/...", "cmd/..." and "test/..." are ours, everything else is as written
@@ -54,7 +54,8 @@ var rules = []rule{
 	},
 	{
 		why: "pure packages import no I/O",
-		of:  []string{"internal/proof", "internal/etcd/decide/...", "internal/svm/decide", "internal/etcd/backup/retention"},
+		of: []string{"internal/proof", "internal/etcd/decide/...", "internal/svm/decide", "internal/etcd/backup/retention", "internal/kops/decide", "internal/store/lifecycle",
+			"internal/kops/gate/permit", "internal/kops/gate/cmdline", "internal/kops/gate/tfplan"},
 		never: []string{"std/os/...", "std/net/...", "std/syscall", "std/io/ioutil", "std/database/...", "std/log/...",
 			"std/math/rand/...", "std/crypto/rand", "std/plugin", "std/unsafe"},
 		but: []string{"std/net/url", "std/net/netip"},
@@ -68,8 +69,24 @@ var rules = []rule{
 		of:  []string{"internal/svm/decide"}, only: std("internal/proof"),
 	},
 	{
+		why: "what an update would do is decided from evidence, by the rules of proof and by what etcd-manager concludes",
+		of:  []string{"internal/kops/decide"}, only: std("internal/proof", "internal/etcd/managerfiles"),
+	},
+	{
+		why: "what is asked before kops is run is a table over decisions",
+		of:  []string{"internal/kops/gate/permit"}, only: std("internal/kops/decide"),
+	},
+	{
+		why: "a command line and a plan are understood without looking anywhere",
+		of:  []string{"internal/kops/gate/cmdline", "internal/kops/gate/tfplan"}, only: std("sigs.k8s.io/yaml"),
+	},
+	{
 		why: "what to keep and what to delete is a pure function",
 		of:  []string{"internal/etcd/backup/retention"}, only: std("internal/proof"),
+	},
+	{
+		why: "what a bucket's rules will do is a pure function",
+		of:  []string{"internal/store/lifecycle"}, only: std(),
 	},
 	{
 		why: "the etcd wing stands alone",
@@ -78,7 +95,18 @@ var rules = []rule{
 	{
 		why: "the kops wing sees of etcd only what lies in a state store, and the agent through its API",
 		of:  kopsWing, never: join(etcdWing, ontapWing),
-		but: []string{"internal/etcd/managerfiles", "internal/etcd/record", "internal/etcd/backup/..."},
+		but: []string{"internal/etcd/managerfiles", "internal/etcd/record", "internal/etcd/backup/...", "internal/etcd/snapshot"},
+	},
+	{
+		why: "the watch stands on the check alone, and nothing but the command line stands on the watch",
+		of:  everything, save: []string{"internal/cli/...", "internal/kops/watch", "test/..."},
+		never: []string{"internal/kops/watch"},
+	},
+	{
+		why: "the watch only reads: it opens no store by itself, and knows nothing of the gate",
+		of:  []string{"internal/kops/watch"},
+		never: []string{"internal/kops/gate/...", "internal/store/open", "internal/store/s3", "internal/store/gcs", "internal/store/azblob", "internal/store/file",
+			"internal/atomicfile"},
 	},
 	{
 		why: "the ONTAP wing stands alone",
@@ -88,6 +116,11 @@ var rules = []rule{
 		why: "a cluster on loopback is for the command line and for tests",
 		of:  everything, save: []string{"internal/cli/...", "internal/etcd/local/...", "test/..."},
 		never: []string{"internal/etcd/local/..."},
+	},
+	{
+		why: "the stage of a demo is for the command line and for tests",
+		of:  everything, save: []string{"internal/cli/...", "internal/kops/story", "test/..."},
+		never: []string{"internal/kops/story"},
 	},
 	{
 		why: "of the etcd wing only kubeobj knows Kubernetes, and nothing below the wings does",
