@@ -85,7 +85,7 @@ func (f *kopsWatchFlags) bind(cmd *cobra.Command) {
 	s.DurationVar(&f.verifyEvery, "verify-every", defaultVerifyEvery, "how often the newest backups of each cluster are opened, each version once; 0: never")
 	s.IntVar(&f.verifyMiB, "verify-bandwidth", defaultVerifyMiB, "MiB per second that opening backups may read; 0: no bound")
 	s.StringVar(&f.scratch, "scratch-dir", "", "directory in which a backup is unpacked, one database at a time (default: the system's for temporary files)")
-	s.StringVar(&f.acknowledged, "acknowledged", "", "file with a line CLUSTER/ETCD SINCE for each vanished etcd cluster that was deleted on purpose")
+	s.StringVar(&f.acknowledged, "acknowledged", "", "file with a line CLUSTER/ETCD SINCE for each etcd cluster that was deleted, or whose marker was written anew, on purpose")
 	s.StringVar(&f.listen, "listen", defaultWatchListen, "HOST:PORT of /metrics, /healthz, /readyz and /status, without TLS")
 	s.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	s.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")

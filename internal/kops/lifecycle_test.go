@@ -64,7 +64,7 @@ var (
 		ObjectLock:   lifecycle.Answer[lifecycle.Lock]{State: lifecycle.Absent},
 		PublicPolicy: lifecycle.Answer[bool]{State: lifecycle.Absent},
 	}
-	refused = errors.New("refused")
+	errRefused = errors.New("refused")
 )
 
 // bucketCase is a bucket's settings, and what is to be said of them.
@@ -95,13 +95,13 @@ func bucketCases() []bucketCase {
 		{"by a tag that they do not bear", &ruled{said: with(func(i *lifecycle.Inspection) {
 			i.Lifecycle = policyOf(expire("tidy", controlKeys, 12, map[string]string{"old": "yes"}))
 		})}, "[]", ""},
-		{"by a tag that it takes a permission to read", &ruled{err: &lifecycle.Denied{Permission: "s3:GetObjectTagging", Err: refused}, said: with(func(i *lifecycle.Inspection) {
+		{"by a tag that it takes a permission to read", &ruled{err: &lifecycle.Denied{Permission: "s3:GetObjectTagging", Err: errRefused}, said: with(func(i *lifecycle.Inspection) {
 			i.Lifecycle = policyOf(expire("tidy", controlKeys, 12, map[string]string{"old": "yes"}))
 		})}, "[lifecycle-deletes-control-file lifecycle-deletes-control-file]", "(needs s3:GetObjectTagging)"},
 		{"a block that it takes a permission to see", &ruled{said: with(func(i *lifecycle.Inspection) {
-			i.PublicBlock = lifecycle.Answer[lifecycle.PublicBlock]{Permission: "s3:GetBucketPublicAccessBlock", Err: refused}
+			i.PublicBlock = lifecycle.Answer[lifecycle.PublicBlock]{Permission: "s3:GetBucketPublicAccessBlock", Err: errRefused}
 		})}, "[bucket-settings-not-read]", "(needs s3:GetBucketPublicAccessBlock)"},
-		{"by a tag that may not be read", &ruled{err: refused, said: with(func(i *lifecycle.Inspection) {
+		{"by a tag that may not be read", &ruled{err: errRefused, said: with(func(i *lifecycle.Inspection) {
 			i.Lifecycle = policyOf(expire("tidy", controlKeys, 12, map[string]string{"old": "yes"}))
 		})}, "[lifecycle-deletes-control-file lifecycle-deletes-control-file]", "MAY DELETE A CONTROL FILE"},
 		{"archived", &ruled{said: with(func(i *lifecycle.Inspection) {
@@ -110,7 +110,7 @@ func bucketCases() []bucketCase {
 			i.Lifecycle = policyOf(r)
 		})}, "[lifecycle-archives lifecycle-archives]", "to GLACIER in 30 days"},
 		{"rules that may not be read", &ruled{said: with(func(i *lifecycle.Inspection) {
-			i.Lifecycle = lifecycle.Answer[lifecycle.Policy]{Permission: "s3:GetLifecycleConfiguration", Err: refused}
+			i.Lifecycle = lifecycle.Answer[lifecycle.Policy]{Permission: "s3:GetLifecycleConfiguration", Err: errRefused}
 		})}, "[bucket-settings-not-read]", "lifecycle rules (needs s3:GetLifecycleConfiguration)"},
 		{"a rule that was not understood", &ruled{said: with(func(i *lifecycle.Inspection) {
 			i.Lifecycle = lifecycle.Answer[lifecycle.Policy]{State: lifecycle.Present, Value: lifecycle.Policy{Unreadable: []lifecycle.Unreadable{{Rule: "odd", Why: "a filter of tomorrow"}}}}
@@ -170,7 +170,7 @@ func TestDeletedVersions(t *testing.T) {
 		{"deleted", &ruled{versions: []lifecycle.Version{version(marker, "m3", 0, true), version(marker, "m2", 0, false), version(marker, "m1", 33, false), version(spec, "s1", 60, false)}}, "m1 s1"},
 		{"a longer key is another object", &ruled{versions: []lifecycle.Version{version(marker+"-old", "m1", 33, false)}}, " "},
 		{"gone for good", &ruled{}, " "},
-		{"may not be asked", &ruled{err: refused}, " "},
+		{"may not be asked", &ruled{err: errRefused}, " "},
 	} {
 		inMemory := mem.New("state")
 		s := renamed{inMemory, "s3://state"}

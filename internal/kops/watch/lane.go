@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seedproof/seedproof/internal/flow"
@@ -86,10 +87,13 @@ func (w *Watcher) openCluster(ctx context.Context, cluster string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	next := now.Add(w.conf.VerifyEvery - time.Duration(float64(w.conf.VerifyEvery)*jitter*w.deps.Random()))
-	if err != nil {
+	switch {
+	case err != nil:
 		next = now.Add(min(w.conf.VerifyEvery, slowest*w.conf.Interval))
 		w.deps.Log.WarnContext(ctx, "backups could not be opened", "cluster", cluster, "err", err)
-	} else {
+	case slices.ContainsFunc(report.Clusters, backupsSilent):
+		next = now.Add(min(w.conf.VerifyEvery, slowest*w.conf.Interval)) // the passes tell it
+	default:
 		w.lane.known[cluster] = asked
 	}
 	w.lane.due[cluster] = next
@@ -97,13 +101,13 @@ func (w *Watcher) openCluster(ctx context.Context, cluster string) {
 	for _, r := range report.Of(cluster) {
 		turns = append(turns, w.book.opened(r, now)...)
 	}
+	w.showClusters() // first, so that whoever reads the log finds what it tells
 	for _, t := range turns {
 		t.log(ctx, w.deps.Log)
 		w.deps.Metrics.Turned(t.Cluster, t.Etcd, t.What)
 		w.turns = append(w.turns, t)
 	}
 	w.turns = w.turns[max(len(w.turns)-keptTurns, 0):]
-	w.showClusters()
 }
 
 // opened takes in what was found in opened backups. What could not be read does

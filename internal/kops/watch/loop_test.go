@@ -186,6 +186,10 @@ func TestCardinalityIsBounded(t *testing.T) {
 	if s := r.w.Status(); s.Untracked != 7 || s.ExitCode != 4 {
 		t.Errorf("the status is %d, exit %d", s.Untracked, s.ExitCode)
 	}
+	r.look()
+	if n := strings.Count(r.log.take(), "more etcd clusters than are watched"); n != 1 {
+		t.Errorf("it was told %d times", n)
+	}
 	before := r.seriesCount()
 	for i := range 30 {
 		kopstest.DeleteAll(t, r.store, fmt.Sprintf("c%02d.example.com/", i%5))

@@ -44,25 +44,7 @@ func TestTheStoryOfARule(t *testing.T) {
 	r.look()
 	r.wantTurns("nothing changed")
 
-	kopstest.Delete(t, r.store, marker)
-	kopstest.Delete(t, r.store, spec)
-	r.look()
-	r.wantAction("seed-over-existing", 3)
-	r.wantNone("rule_hits_control_file_timestamp_seconds")
-	r.want("turns_total", 1, "what", "state")
-	lines := r.lines()
-	i := slices.IndexFunc(lines, func(m map[string]any) bool { return m["what"] == "state" })
-	if i < 0 {
-		t.Fatalf("the state has not turned: %v", lines)
-	}
-	line := lines[i]
-	if line["level"] != "ERROR" || line["from"] != well || line["to"] != "seed-over-existing, RecordLost, exit 3" ||
-		!strings.HasPrefix(line["sentence"].(string), "STOP:") || !strings.HasPrefix(line["next"].(string), "etcdctl snapshot save") {
-		t.Errorf("the line is %v", line)
-	}
-	r.look()
-	r.wantTurns("nothing changed")
-
+	r.filesGone(well)
 	kopstest.Put(t, r.store, spec, healthy(r.clock.Now()).Spec())
 	r.look()
 	r.wantAction("seed-imminent", 3)
@@ -93,6 +75,29 @@ func TestTheStoryOfARule(t *testing.T) {
 	if turns := r.w.Status().Turns; len(turns) == 0 || turns[0].At.Before(turns[len(turns)-1].At) {
 		t.Errorf("the status shows the turns %+v", turns)
 	}
+}
+
+// filesGone: the rule has deleted both control files of a cluster that was well.
+func (r *rig) filesGone(well string) {
+	r.Helper()
+	kopstest.Delete(r, r.store, marker)
+	kopstest.Delete(r, r.store, spec)
+	r.look()
+	r.wantAction("seed-over-existing", 3)
+	r.wantNone("rule_hits_control_file_timestamp_seconds")
+	r.want("turns_total", 1, "what", "state")
+	lines := r.lines()
+	i := slices.IndexFunc(lines, func(m map[string]any) bool { return m["what"] == "state" })
+	if i < 0 {
+		r.Fatalf("the state has not turned: %v", lines)
+	}
+	line := lines[i]
+	if line["level"] != "ERROR" || line["from"] != well || line["to"] != "seed-over-existing, RecordLost, exit 3" ||
+		!strings.HasPrefix(line["sentence"].(string), "STOP:") || !strings.HasPrefix(line["next"].(string), "etcdctl snapshot save") {
+		r.Errorf("the line is %v", line)
+	}
+	r.look()
+	r.wantTurns("nothing changed")
 }
 
 // TestBackupsThatStop: without a single object changing, time itself turns it.
