@@ -17,7 +17,9 @@ import (
 	"github.com/seedproof/seedproof/internal/kops/statestore"
 	"github.com/seedproof/seedproof/internal/store"
 	"github.com/seedproof/seedproof/internal/store/file"
+	"github.com/seedproof/seedproof/internal/store/gcs"
 	"github.com/seedproof/seedproof/internal/store/lifecycle"
+	"github.com/seedproof/seedproof/internal/store/lifecycle/gcsinspect"
 	"github.com/seedproof/seedproof/internal/store/lifecycle/s3inspect"
 	"github.com/seedproof/seedproof/internal/store/open"
 	"github.com/seedproof/seedproof/internal/store/s3"
@@ -103,6 +105,8 @@ func inspectBucket(_ context.Context, s store.Store) (lifecycle.Inspector, error
 	switch s := s.(type) {
 	case *s3.Store:
 		return s3inspect.New(s), nil
+	case *gcs.Store:
+		return gcsinspect.New(s), nil
 	case *file.Store:
 		return nil, nil // a directory has no rules
 	}

@@ -410,7 +410,7 @@ func TestKopsPoliciesOnlyRead(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(readDeploy(t, "policies/kops-check.gcs.yaml")), &role); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(role.IncludedPermissions, []string{"storage.objects.get", "storage.objects.list"}) {
+	if !slices.Equal(role.IncludedPermissions, []string{"storage.buckets.get", "storage.objects.get", "storage.objects.list"}) {
 		t.Errorf("the role has %v", role.IncludedPermissions)
 	}
 }

@@ -99,6 +99,7 @@ func TestCheckerNoticesViolations(t *testing.T) {
 		{"internal/store/lifecycle", "internal/store", "is a pure function"},
 		{"internal/store/lifecycle", "std/os", "no I/O"},
 		{"internal/store/lifecycle/s3inspect", "internal/store/s3", ""},
+		{"internal/store/lifecycle/gcsinspect", "internal/store/gcs", ""},
 		{"internal/kops/decide", "internal/etcd/managerfiles", ""},
 		{"internal/kops/decide", "internal/kops/statestore", "what an update would do"},
 		{"internal/kops/decide", "std/os", "no I/O"},

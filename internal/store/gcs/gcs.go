@@ -27,6 +27,8 @@ var _ store.Store = (*Store)(nil)
 type Store struct {
 	place     place
 	objects   *api.ObjectsService
+	client    *http.Client // the one of objects
+	base      string       // of the API, with a slash at its end
 	transport *http.Transport
 }
 
@@ -60,7 +62,7 @@ func Open(ctx context.Context, rawURL string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", p, err)
 	}
-	return &Store{place: p, objects: service.Objects, transport: transport}, nil
+	return &Store{place: p, objects: service.Objects, client: client, base: service.BasePath, transport: transport}, nil
 }
 
 // newTransport is Go's default one, for this store alone.

@@ -44,7 +44,8 @@ func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[store.
 }
 
 // page asks for one answer of a listing. An answer that does not name the
-// bucket is not S3's: the SDK reads an empty body as an empty listing.
+// bucket, or does not say whether it is whole, is not S3's: the SDK reads an
+// empty body as an empty listing.
 func (s *Store) page(ctx context.Context, prefix, after string, token *string, size int32) (*s3.ListObjectsV2Output, error) {
 	in := &s3.ListObjectsV2Input{
 		Bucket: &s.place.bucket, Prefix: &prefix, ContinuationToken: token, MaxKeys: aws.Int32(size),
@@ -59,7 +60,7 @@ func (s *Store) page(ctx context.Context, prefix, after string, token *string, s
 		}
 		return nil, err
 	}
-	if aws.ToString(out.Name) != s.place.bucket {
+	if aws.ToString(out.Name) != s.place.bucket || out.IsTruncated == nil {
 		return nil, errStranger
 	}
 	next := aws.ToString(out.NextContinuationToken)

@@ -62,6 +62,7 @@ func TestStrangersProveNothing(t *testing.T) {
 func TestListingsThatStopHalfway(t *testing.T) {
 	tests := map[string]string{
 		"more, and not where": "<IsTruncated>true</IsTruncated>",
+		"perhaps more":        "<Contents><Key>p/a</Key><ETag>&quot;1&quot;</ETag><Size>1</Size></Contents>",
 		"cut in an entry":     "<IsTruncated>false</IsTruncated><Contents><Key>p/a</Key>",
 		"an entry outside of what was asked for": "<IsTruncated>false</IsTruncated><Contents><Key>q/a</Key>" +
 			"<ETag>&quot;1&quot;</ETag><Size>1</Size></Contents>",
