@@ -9,9 +9,9 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)"
 
 MODULE := github.com/seedproof/seedproof
-# Pure packages without a goroutine, and with millions of cases: the race
-# detector has nothing to find there, and makes them ten times slower.
-PURE := ./internal/proof ./internal/etcd/decide ./internal/kops/decide
+# Packages without a goroutine, and with very many cases: the race detector has
+# nothing to find there, and makes them up to ten times slower.
+PURE := ./internal/proof ./internal/etcd/decide ./internal/kops/decide ./internal/etcd/snapshot
 
 # Prints each package's line, what failed, the ten slowest tests and the count.
 REPORT := go run ./test/slowest
@@ -55,7 +55,7 @@ chaos: ## The long random runs and the full fault matrices (up to two hours)
 
 .PHONY: bench
 bench: ## The measurements of docs/performance.md
-	go test -run xxx -bench . -timeout 60m ./test/bench/...
+	go test -run xxx -bench . -timeout 60m ./test/bench/... ./internal/etcd/snapshot
 
 .PHONY: drill
 drill: build ## The incident of kops 16416 as two stories: under Seedproof, and at the kops gate (half a minute)
