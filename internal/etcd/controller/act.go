@@ -9,6 +9,7 @@ import (
 	"github.com/seedproof/seedproof/internal/etcd/decide"
 	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/proof"
+	"github.com/seedproof/seedproof/internal/store"
 )
 
 // act does what the verdict allows, under the lease. What the verdict does not
@@ -83,9 +84,19 @@ func (h *hand) step(name string, needs []string, look func(*world) flow.Sight, a
 				return flow.AsTransient(fmt.Errorf("%s: %w", name, err))
 			}
 			h.stale = true
-			return act(ctx, h.w)
+			return ofRace(name, act(ctx, h.w))
 		},
 	}
+}
+
+// ofRace marks a conditional write that another was ahead of: the object is
+// looked at anew in the next pass, and the same request will not be made again.
+func ofRace(name string, err error) error {
+	var lost *store.Refused
+	if errors.As(err, &lost) && flow.ClassOf(err) == flow.Permanent {
+		return flow.AsTransient(fmt.Errorf("%s: another wrote first: %w", name, err))
+	}
+	return err
 }
 
 // flows are those that the verdict allows, in order.

@@ -260,6 +260,27 @@ func flock(t *testing.T, path string) (unlock func()) {
 	return func() { _ = f.Close() }
 }
 
+// TestAnotherPlaceIsLeftAsItIs: a swap and a delete that were meant for an object
+// of another place, which was exchanged for this one meanwhile.
+func TestAnotherPlaceIsLeftAsItIs(t *testing.T) {
+	ours, theirs := t.TempDir(), t.TempDir()
+	info := create(t, at(t, ours), "key", "ours")
+	if err := os.WriteFile(theirs+"/key", []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := at(t, theirs)
+	before := strings.Join(tree(t, theirs), " ")
+	if _, err := s.Put(t.Context(), "key", strings.NewReader("x"), store.IfVersion(info.Version)); !errors.Is(err, store.ErrConditionFailed) {
+		t.Errorf("swap: %v", err)
+	}
+	if err := s.Delete(t.Context(), "key", info.Version); !errors.Is(err, store.ErrConditionFailed) {
+		t.Errorf("delete: %v", err)
+	}
+	if after := strings.Join(tree(t, theirs), " "); after != before {
+		t.Errorf("there is %s; before: %s", after, before)
+	}
+}
+
 func TestLockHeldByAnother(t *testing.T) {
 	dir := t.TempDir()
 	s := at(t, dir)

@@ -32,8 +32,10 @@ func (s *Store) put(ctx context.Context, key string, r io.Reader, c store.Condit
 		return store.Info{}, err
 	}
 	if c.Version() != "" {
-		// A swap in a place that is not there makes no directory.
-		if _, err := s.Stat(ctx, key); errors.Is(err, store.ErrNotFound) {
+		// Where another object stands, or none, nothing is left behind: the
+		// place may be another one by now.
+		info, err := s.Stat(ctx, key)
+		if errors.Is(err, store.ErrNotFound) || err == nil && info.Version != c.Version() {
 			return store.Info{}, store.ErrConditionFailed
 		}
 	}
@@ -138,7 +140,8 @@ func (tmp *staged) link(key string) error {
 	return tmp.root.Remove(tmp.name)
 }
 
-// stands checks that key has version v, if one is named. The lock is held.
+// stands checks that key has version v, if one is named. Only what it says
+// under the lock holds.
 func stands(root *os.Root, key string, v store.Version) error {
 	if v == "" {
 		return nil
@@ -161,6 +164,11 @@ func deleteObject(ctx context.Context, root *os.Root, key string, v store.Versio
 	if o, err := openObject(root, key); err != nil {
 		return err // nothing to lock for
 	} else if err := o.Close(); err != nil {
+		return err
+	}
+	// Whatever is plainly another object is not even locked: the place may be
+	// another one by now, in which nothing is left behind.
+	if err := stands(root, key, v); err != nil {
 		return err
 	}
 	unlock, err := lock(ctx, root)
