@@ -119,7 +119,7 @@ func (f *fleet) until(what string, fits func(controller.Report) bool) (last cont
 			f.t.Fatalf("waited %s in vain until %s: verdict %s (%s), troubles %v, escalations %v", limit, what,
 				last.Verdict.State, last.Verdict.Why, last.Troubles, last.Escalations)
 		}
-		time.Sleep(pollPace)
+		time.Sleep(pollPace) // between two looks
 	}
 }
 

@@ -224,7 +224,7 @@ func (f *fleet) waitFor(what string, cond func() bool) {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("waited %s in vain until %s", limit, what)
 		}
-		time.Sleep(pollPace)
+		time.Sleep(pollPace) // between two looks
 	}
 }
 

@@ -131,7 +131,7 @@ func agentsCPU(b *testing.B, c *localtest.Cluster, leader string, figures map[st
 	for _, m := range members {
 		used = append(used, mustCPU(b, m.AgentPID))
 	}
-	time.Sleep(cpuWatched)
+	time.Sleep(cpuWatched) // the time that is measured
 	wall := time.Since(start)
 	for i, m := range members {
 		percent := 100 * float64(mustCPU(b, m.AgentPID)-used[i]) / float64(wall)

@@ -115,7 +115,7 @@ func allRun(c *localtest.Cluster) bool {
 func untilThere(c *localtest.Cluster, start time.Time, cond func() bool) float64 {
 	deadline := start.Add(localtest.Limit)
 	for !cond() && time.Now().Before(deadline) {
-		time.Sleep(lookEvery)
+		time.Sleep(lookEvery) // between two looks
 	}
 	took := time.Since(start).Seconds()
 	c.WaitFor("it is there", cond)

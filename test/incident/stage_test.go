@@ -185,7 +185,7 @@ func (s *stage) waitTelling(missing func() string) {
 		case time.Now().After(deadline):
 			s.fatalf("waited in vain until: %s", what)
 		}
-		time.Sleep(tick)
+		time.Sleep(tick) // between two looks
 	}
 }
 

@@ -132,7 +132,7 @@ func writesDatabase(pid int, db string) (bool, error) {
 	}
 	fds, err := os.ReadDir(procPath(pid, "fd"))
 	if err != nil {
-		return false, nil //nolint:nilerr // the process is gone, or it is another user's, and no etcd of ours
+		return false, nil //nolint:nilerr // it is gone, or another user's, whose lock on the directory is asked apart
 	}
 	for _, fd := range fds {
 		have, err := os.Stat(procPath(pid, "fd/"+fd.Name()))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -104,7 +103,7 @@ func sizes(key string, got *blob.DownloadStreamResponse, r store.Range) (store.I
 	if got.ContentRange == nil {
 		return store.Info{}, 0, errors.New("the server did not say which part it sends")
 	}
-	first, total, err := contentRange(*got.ContentRange)
+	first, total, err := store.ContentRange(*got.ContentRange)
 	if err != nil {
 		return store.Info{}, 0, err
 	}
@@ -118,27 +117,4 @@ func sizes(key string, got *blob.DownloadStreamResponse, r store.Range) (store.I
 		return store.Info{}, 0, fmt.Errorf("asked for %d bytes from %d on, and the server sends %d from %d on", length, offset, sent, first)
 	}
 	return info, length, nil
-}
-
-// contentRange reads "bytes FIRST-LAST/TOTAL".
-func contentRange(value string) (first, total int64, err error) {
-	bad := errors.New("the server did not say which part it sends")
-	rest, ok := strings.CutPrefix(value, "bytes ")
-	if !ok {
-		return 0, 0, bad
-	}
-	part, size, ok := strings.Cut(rest, "/")
-	if !ok {
-		return 0, 0, bad
-	}
-	from, _, ok := strings.Cut(part, "-")
-	if !ok {
-		return 0, 0, bad
-	}
-	first, err1 := strconv.ParseInt(from, 10, 64)
-	total, err2 := strconv.ParseInt(size, 10, 64)
-	if err1 != nil || err2 != nil || first < 0 || total < 0 {
-		return 0, 0, bad
-	}
-	return first, total, nil
 }

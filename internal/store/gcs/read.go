@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/api/googleapi"
@@ -147,7 +146,7 @@ func sizes(answer *http.Response, r store.Range) (store.Info, int64, error) {
 	if header(r) == "" {
 		return info, info.Size, nil
 	}
-	first, total, err := contentRange(answer.Header.Get("Content-Range"))
+	first, total, err := store.ContentRange(answer.Header.Get("Content-Range"))
 	if err != nil {
 		return store.Info{}, 0, err
 	}
@@ -161,27 +160,4 @@ func sizes(answer *http.Response, r store.Range) (store.Info, int64, error) {
 			length, offset, answer.ContentLength, first)
 	}
 	return info, length, nil
-}
-
-// contentRange reads "bytes FIRST-LAST/TOTAL".
-func contentRange(value string) (first, total int64, err error) {
-	bad := errors.New("the server did not say which part it sends")
-	rest, ok := strings.CutPrefix(value, "bytes ")
-	if !ok {
-		return 0, 0, bad
-	}
-	part, size, ok := strings.Cut(rest, "/")
-	if !ok {
-		return 0, 0, bad
-	}
-	from, _, ok := strings.Cut(part, "-")
-	if !ok {
-		return 0, 0, bad
-	}
-	first, err1 := strconv.ParseInt(from, 10, 64)
-	total, err2 := strconv.ParseInt(size, 10, 64)
-	if err1 != nil || err2 != nil || first < 0 || total < 0 {
-		return 0, 0, bad
-	}
-	return first, total, nil
 }

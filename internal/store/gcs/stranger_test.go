@@ -249,22 +249,6 @@ func TestAnotherPartThanAskedFor(t *testing.T) {
 	}
 }
 
-func TestContentRange(t *testing.T) {
-	for value, want := range map[string][2]int64{
-		"bytes 0-9/10": {0, 10}, "bytes 5-9/10": {5, 10},
-		"": {-1, -1}, "bytes */10": {-1, -1}, "bytes 0-9/*": {-1, -1}, "bytes -1-9/10": {-1, -1},
-		"octets 0-9/10": {-1, -1}, "bytes 0-9/-10": {-1, -1}, "bytes 0-9/1e10": {-1, -1},
-	} {
-		first, total, err := contentRange(value)
-		if err != nil {
-			first, total = -1, -1
-		}
-		if first != want[0] || total != want[1] {
-			t.Errorf("%q gave %d, %d, %v", value, first, total, err)
-		}
-	}
-}
-
 // TestAForgottenUpload: a 404 to a write is no missing bucket while the bucket
 // can be listed; the server may have lost the upload.
 func TestAForgottenUpload(t *testing.T) {

@@ -2,12 +2,9 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -102,7 +99,7 @@ func sizes(out *s3.GetObjectOutput, r store.Range) (store.Info, int64, error) {
 	if header(r) == nil {
 		return info, info.Size, nil
 	}
-	first, total, err := contentRange(aws.ToString(out.ContentRange))
+	first, total, err := store.ContentRange(aws.ToString(out.ContentRange))
 	if err != nil {
 		return store.Info{}, 0, err
 	}
@@ -116,27 +113,4 @@ func sizes(out *s3.GetObjectOutput, r store.Range) (store.Info, int64, error) {
 			length, offset, *out.ContentLength, first)
 	}
 	return info, length, nil
-}
-
-// contentRange reads "bytes FIRST-LAST/TOTAL".
-func contentRange(value string) (first, total int64, err error) {
-	bad := errors.New("the server did not say which part it sends")
-	rest, ok := strings.CutPrefix(value, "bytes ")
-	if !ok {
-		return 0, 0, bad
-	}
-	part, size, ok := strings.Cut(rest, "/")
-	if !ok {
-		return 0, 0, bad
-	}
-	from, _, ok := strings.Cut(part, "-")
-	if !ok {
-		return 0, 0, bad
-	}
-	first, err1 := strconv.ParseInt(from, 10, 64)
-	total, err2 := strconv.ParseInt(size, 10, 64)
-	if err1 != nil || err2 != nil || first < 0 || total < 0 {
-		return 0, 0, bad
-	}
-	return first, total, nil
 }

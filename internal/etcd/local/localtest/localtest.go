@@ -207,7 +207,7 @@ func (c *Cluster) WaitFor(what string, cond func() bool) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("waited %s in vain until %s\n%s", Limit, what, c.Output())
 		}
-		time.Sleep(pollEvery)
+		time.Sleep(pollEvery) // between two looks
 	}
 }
 
