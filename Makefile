@@ -10,7 +10,8 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X m
 
 MODULE := github.com/seedproof/seedproof
 # Packages without a goroutine, and with very many cases: the race detector has
-# nothing to find there, and makes them up to ten times slower.
+# nothing to find there, and makes them up to ten times slower. The matrix of
+# faults is run in the same way; a sample of it has the race detector too.
 PURE := ./internal/proof ./internal/etcd/decide ./internal/kops/decide ./internal/etcd/snapshot
 
 # Prints each package's line, what failed, the ten slowest tests and the count.
@@ -33,6 +34,7 @@ build: ## Build the programs into bin/
 test: check-cc vet servers ## What CI runs: gofmt, vet, every test, the race detector on (25 min at most)
 	@( status=0; \
 	   go test -vet=off -timeout 40m -json $(PURE) || status=$$?; \
+	   go test -vet=off -timeout 40m -json -run '^TestKth' ./internal/etcd/controller || status=$$?; \
 	   CGO_ENABLED=1 go test -race -vet=off -timeout 40m -json $$(go list ./... $(PURE:./%=| grep -vx '$(MODULE)/%')) || status=$$?; \
 	   go test -C api/gen -json ./... || status=$$?; \
 	   exit $$status ) | $(REPORT)

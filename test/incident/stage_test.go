@@ -52,7 +52,7 @@ type stage struct {
 
 	identity proof.Identity     // of the cluster, once and for all
 	since    time.Time          // the last strike: older reports say nothing of it
-	unhealed map[time.Time]bool // reports that saw the lost record and left it so
+	unhealed map[time.Time]bool // a leader's reports that saw the lost record and left it so
 }
 
 func newStage(t testing.TB, driver string) *stage {
@@ -197,7 +197,9 @@ func (s *stage) whole() string {
 	case !ok:
 		return "an agent answers"
 	case r.Verdict.State == proof.RecordLost:
-		s.unhealed[r.At] = true
+		if r.Leads { // who does not lead may only look on
+			s.unhealed[r.At] = true
+		}
 		return "the record is written again"
 	case !r.Leads || !r.At.After(s.since) || !decided(r):
 		return "the verdict is Intact, of one who leads; it is " + r.Verdict.State.String() + ": " + r.Verdict.Why

@@ -5,7 +5,7 @@ package controller
 import "testing"
 
 // Every call in every mode, on the stand-in and on real etcds.
-func init() { kthWhole = true }
+func init() { kthAll = true }
 
 func TestKthWholeOnEtcd(t *testing.T) {
 	struck := map[string]string{"seed/1": "a", "seed/3": "b", "join": "b", "heal": "a", "adopt/record": "b", "adopt/stock": "a", "recreate": "a"}

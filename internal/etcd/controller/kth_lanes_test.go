@@ -48,35 +48,40 @@ func (f kthFlow) matrix(t *testing.T, bin string, lanes int) {
 	m.conclude(len(cells), time.Since(began))
 }
 
-// kthWhole: `make chaos` runs every call in every mode.
-var kthWhole = os.Getenv("SEEDPROOF_KTH") == "whole"
+// kthAll: `make chaos` runs every call in every mode, of every flow.
+var kthAll = os.Getenv("SEEDPROOF_KTH") == "whole"
 
-// kthReads are how many of a flow's reads are struck where the matrix is thin.
-const kthReads = 18
+const (
+	// kthReads are how many of a costly flow's reads are struck.
+	kthReads = 18
+	// kthSample is the part of the calls that is struck where there is little
+	// time.
+	kthSample = 7
+)
 
-// cells are the calls to strike. In the whole matrix that is each call in every
-// mode. Without it, of the calls that every pass makes over again some are
-// struck, spread over the flow, each in the next mode; and where a run costs
-// three etcds each call is struck in two modes of the six, in turn.
+// cells are the calls to strike: each call in every mode. Of a flow whose runs
+// cost three etcds, each call is struck in two modes of the six, in turn; and of
+// the calls that every pass makes over again some, spread over the flow, each in
+// the next mode. That is also what the race detector and -short get a part of.
 func (f kthFlow) cells(calls []fault.Call) []kthRun {
-	reads, every := 0, 1
+	sample := !kthAll && (raceDetector || testing.Short())
+	whole := kthAll || !f.costly && !sample
+	reads := 0
 	for _, c := range calls {
 		if repeated(c) {
 			reads++
 		}
 	}
-	if !kthWhole {
-		every = max(1, reads/kthReads)
-	}
+	every := max(1, reads/kthReads)
 	var cells []kthRun
 	seen := 0
 	for i, c := range calls {
 		k := i + 1
 		switch {
-		case testing.Short() && k%7 != 1:
-		case kthWhole || !repeated(c):
+		case sample && k%kthSample != 1:
+		case whole || !repeated(c):
 			for n, mode := range fault.Modes {
-				if kthWhole || !f.costly || (n+k)%3 == 0 {
+				if whole || (n+k)%3 == 0 {
 					cells = append(cells, kthRun{k, mode})
 				}
 			}
