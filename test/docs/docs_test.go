@@ -37,13 +37,14 @@ func TestEveryCommandOfTheDocuments(t *testing.T) {
 				continue
 			}
 			ran++
+			w := worlds[b.in]
+			if w == nil && strings.Contains(b.in, "#") { // it outlives the first of its blocks
+				w = newWorld(t, b)
+				worlds[b.in] = w
+			}
 			t.Run(fmt.Sprintf("%s:%d", filepath.Base(document), b.line), func(t *testing.T) {
-				w := worlds[b.in]
 				if w == nil {
 					w = newWorld(t, b)
-				}
-				if strings.Contains(b.in, "#") {
-					worlds[b.in] = w
 				}
 				printed, code := w.run(t, b)
 				if code != b.exit || !strings.Contains(printed, b.says) {

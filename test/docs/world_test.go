@@ -58,8 +58,7 @@ var snapshots = sync.OnceValue(func() (s struct {
 	return s
 })
 
-// newWorld makes the world of a block. One that only this block uses ends with
-// its test.
+// newWorld makes the world of a block. It ends with the test.
 func newWorld(t *testing.T, b block) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "docs-")
@@ -67,11 +66,7 @@ func newWorld(t *testing.T, b block) *world {
 		t.Fatal(err)
 	}
 	w := &world{dir: dir, stop: []func(){func() { _ = os.RemoveAll(dir) }}}
-	t.Cleanup(func() {
-		if t.Failed() || !strings.Contains(b.in, "#") {
-			w.end()
-		}
-	})
+	t.Cleanup(w.end)
 	w.programs(t)
 	kind, _, _ := strings.Cut(b.in, "#")
 	w.make(t, kind)
@@ -155,6 +150,12 @@ func (w *world) make(t *testing.T, kind string) {
 	case "gone":
 		w.write(t, now.Add(-61*day))
 		w.remove(t, "main/control", "events/control")
+	case "planned": // kops has made a plan for Terraform, and nothing was applied
+		w.write(t, now.Add(-5*time.Minute))
+		w.remove(t, "..")
+		for _, applied := range []string{"cluster-completed.spec", "kops-version.txt", "igconfig", "manifests", "addons"} {
+			w.remove(t, "../../"+applied)
+		}
 	case "changed":
 		w.write(t, now.Add(-5*time.Minute))
 		w.overwrite(t, "main/control/etcd-cluster-spec", `{"memberCount":3,"etcdVersion":"3.5.31"}`)

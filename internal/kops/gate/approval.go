@@ -26,11 +26,14 @@ const (
 	MaxApproval = 64 << 10
 )
 
+// applyPlan stands in the place of kops's arguments for a Terraform plan.
+var applyPlan = []string{"terraform", "apply"}
+
 // Bound is what an approval is given for, and for nothing else.
 type Bound struct {
 	State   string `json:"state"`
 	Cluster string `json:"cluster"`
-	// Arguments are those of kops, exactly.
+	// Arguments are those of kops, exactly; or applyPlan and the sum of a plan.
 	Arguments []string `json:"arguments"`
 	// Evidence is the digest of what was found (kops.Report.Digest).
 	Evidence string `json:"evidence"`
@@ -120,6 +123,14 @@ func decodeApproval(content []byte) (Approval, error) {
 	return a, nil
 }
 
+// what is what the approval is given for, in words.
+func (a Approval) what() string {
+	if len(a.Arguments) == 3 && slices.Equal(a.Arguments[:2], applyPlan) {
+		return "another Terraform plan, " + a.Arguments[2]
+	}
+	return "`kops " + Words(a.Arguments) + "`"
+}
+
 // covers says why the approval is not for this, or nil.
 func (a Approval) covers(b Bound, now time.Time) error {
 	switch {
@@ -132,7 +143,7 @@ func (a Approval) covers(b Bound, now time.Time) error {
 	case a.State != b.State:
 		return fmt.Errorf("it is for the state store %s", a.State)
 	case !slices.Equal(a.Arguments, b.Arguments):
-		return fmt.Errorf("it is for `kops %s`", Words(a.Arguments))
+		return fmt.Errorf("it is for %s", a.what())
 	case a.SkipVerify && !b.SkipVerify:
 		return errors.New("it was given with --skip-verify")
 	case !a.SkipVerify && b.SkipVerify:

@@ -28,19 +28,24 @@ func (g *Gate) approval(r Request, s seen) (Approval, error) {
 	if s.failed != nil {
 		return Approval{}, errors.New("what it was given for could not be looked at")
 	}
-	content, err := readApproval(r.Approval)
+	return g.readApproval(r.Approval, bound(r, s))
+}
+
+// readApproval reads an approval, and says why it is not for what is bound.
+func (g *Gate) readApproval(path string, b Bound) (Approval, error) {
+	content, err := readApprovalFile(path)
 	if err != nil {
 		return Approval{}, err
 	}
 	a, err := decodeApproval(content)
 	if err != nil {
-		return Approval{}, fmt.Errorf("%s: %w", r.Approval, err)
+		return Approval{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return a, a.covers(bound(r, s), g.now())
+	return a, a.covers(b, g.now())
 }
 
-// readApproval reads a file that nobody else can have written.
-func readApproval(path string) ([]byte, error) {
+// readApprovalFile reads a file that nobody else can have written.
+func readApprovalFile(path string) ([]byte, error) {
 	// Without O_NONBLOCK opening a pipe would wait for whoever writes into it.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
@@ -86,7 +91,7 @@ func (g *Gate) Approve(ctx context.Context, r Request, by, out string) error {
 	if g.Person == nil {
 		return refuse("", "an approval is given by a person, and there is no terminal to ask on")
 	}
-	if err := g.askToApprove(ctx, r, s.need); err != nil {
+	if err := g.askToApprove(ctx, r.Command.Cluster, s.need); err != nil {
 		return err
 	}
 	a := newApproval(bound(r, s), by, g.now())
@@ -98,16 +103,16 @@ func (g *Gate) Approve(ctx context.Context, r Request, by, out string) error {
 	return nil
 }
 
-func (g *Gate) askToApprove(ctx context.Context, r Request, need permit.Need) error {
+func (g *Gate) askToApprove(ctx context.Context, cluster string, need permit.Need) error {
 	prompt := "Approve this? [y/N] "
 	if need == permit.Name {
-		prompt = fmt.Sprintf("To approve this all the same, type the name of the cluster in full (%s): ", plain(r.Command.Cluster))
+		prompt = fmt.Sprintf("To approve this all the same, type the name of the cluster in full (%s): ", plain(cluster))
 	}
 	typed, err := g.Person.Ask(ctx, prompt)
 	if err != nil {
 		return fmt.Errorf("nothing was approved: read the answer: %w", err)
 	}
-	if !permit.Given(need, typed, r.Command.Cluster) {
+	if !permit.Given(need, typed, cluster) {
 		return refuse("", "not confirmed; nothing was approved")
 	}
 	return nil

@@ -24,8 +24,11 @@ import (
 // stable; api/schemas holds its schema.
 type PlanReport struct {
 	// ExitCode is the worst of all: 0 safe, 3 refused, 4 unproven.
-	ExitCode int          `json:"exitCode"`
-	Changes  []PlanChange `json:"changes"`
+	ExitCode int `json:"exitCode"`
+	// ApprovedBy is who allowed it all the same, in an approval that is used up
+	// now; "" if nobody did.
+	ApprovedBy string       `json:"approvedBy"`
+	Changes    []PlanChange `json:"changes"`
 }
 
 // PlanChange is what the plan would do to one of etcd-manager's control files.
@@ -46,6 +49,7 @@ type PlanChange struct {
 
 	// Result is what it was made of; nil where there is none.
 	Result *kops.Result `json:"-"`
+	state  string       // the state store that was looked at
 }
 
 // PlanOptions say where the clusters of a plan are.
@@ -73,6 +77,7 @@ func CheckPlan(ctx context.Context, changes []tfplan.Change, o PlanOptions) (Pla
 			}
 			var found kops.Report
 			if found, err = looked[at](); err == nil {
+				judged.state = state
 				judged.judge(change, found, cluster)
 			}
 		}
@@ -188,7 +193,7 @@ func (p *PlanChange) judgeResult(c tfplan.Change, r kops.Result) {
 	case !known:
 		p.unproven("what it writes is not the JSON of a spec")
 	case r.Action == decide.SeedOverExisting && neverRan(r.Evidence):
-		p.Sentence += " (Unless this is the first apply of a new cluster: kops writes some of that while it makes the plan, and there is no backup.)"
+		p.Sentence += " (Unless this is the first apply of a new cluster: kops writes some of that while it makes the plan, and there is no backup. Then say so: plan-check --approve.)"
 	}
 	p.Result.Sentence, p.Result.ExitCode = p.Sentence, p.ExitCode
 }
