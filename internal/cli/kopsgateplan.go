@@ -29,7 +29,8 @@ func newKopsPlanCheckCommand(g *global) *cobra.Command {
 		Short: "Say what applying a Terraform plan would do to etcd",
 		Long: "With --target=terraform kops makes etcd-manager's spec an object of the plan. This\n" +
 			"finds such objects in `terraform show -json`, checks their clusters, and says what\n" +
-			"applying the plan would do to etcd. It reads only. - reads from standard input.\n\n" +
+			"applying the plan would do to etcd. It reads only.\n" +
+			"PLAN.json may be - for standard input.\n\n" +
 			"The state store and the cluster are those that the objects' names show; where the\n" +
 			"store needs options, or the backups are kept elsewhere, name them.\n\n" +
 			"A plan that is not safe can be approved by a person: --approve FILE asks for the\n" +

@@ -88,7 +88,7 @@ func fieldsOf(typ reflect.Type) (fields map[string]reflect.Type, always []string
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" {
+		if name == "-" || !f.IsExported() {
 			continue
 		}
 		fields[name] = f.Type
