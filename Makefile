@@ -51,6 +51,10 @@ test-imports: ## Only the rules of who may import whom (part of test)
 test-azure: ## The Azure driver on Azurite; needs npm and node, and installs it into the cache at first use
 	go test -tags azure -race -count=1 -timeout 10m -run Azurite ./internal/store/azblob
 
+.PHONY: test-ontap-conformance
+test-ontap-conformance: ## The ONTAP suite on a real array: ONTAP_URL, ONTAP_USER, ONTAP_PASSWORD_FILE, ONTAP_CA_FILE or ONTAP_FINGERPRINT
+	go test -tags array -count=1 -v -timeout 3h -run '^TestArray$$' ./test/ontap
+
 .PHONY: chaos
 chaos: ## The long random runs and the full fault matrices (up to two hours)
 	@go test -tags chaos -vet=off -count=1 -timeout 120m -json ./... | $(REPORT)

@@ -70,7 +70,7 @@ func (f *gateFlags) look() []string {
 func newKopsGateCommands(g *global) []*cobra.Command {
 	commands := []*cobra.Command{newKopsRunCommand(g), newKopsApproveCommand(g), newKopsPlanCheckCommand(g)}
 	for _, c := range []struct{ use, what string }{
-		{"update", "cluster"}, {"reconcile", "cluster"}, {"rolling-update", "cluster"}, {"delete", "instance"},
+		{"create", "cluster"}, {"update", "cluster"}, {"reconcile", "cluster"}, {"rolling-update", "cluster"}, {"delete", "instance"},
 	} {
 		commands = append(commands, newKopsGuardedCommand(g, c.use, c.what))
 	}
@@ -82,7 +82,7 @@ func newKopsRunCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [flags] -- KOPS-ARGUMENTS",
 		Short: "Run kops; what could harm etcd is looked at first",
-		Long: "Runs kops with exactly these arguments. Before update cluster, reconcile cluster,\n" +
+		Long: "Runs kops with exactly these arguments. Before create, update and reconcile cluster,\n" +
 			"rolling-update cluster and delete instance it says what they would do to etcd,\n" +
 			"opens the newest backups, and asks where that is needed: nothing for a new cluster\n" +
 			"or where nothing changes, y for a changed spec, and the cluster's name typed in\n" +

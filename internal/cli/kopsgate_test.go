@@ -20,7 +20,7 @@ func TestKopsRunChangesNothing(t *testing.T) {
 	w := newGateWorld(t)
 	odd := []string{"", " ", "--", "-", "a\nb", "--approval", "x", "--kops=/y", "$HOME", "\xff\xfe", "--help"}
 	w.more = []string{"STANDIN_KOPS_EXIT=7", "ODD=a\nb", "EMPTY="}
-	for _, words := range [][]string{{"get", "clusters"}, {"toolbox", "dump"}, {"version"}, {"delete", "cluster", "--yes"}, {"create", "cluster", "--yes"}} {
+	for _, words := range [][]string{{"get", "clusters"}, {"toolbox", "dump"}, {"version"}, {"delete", "cluster", "--yes"}, {"create", "secret", "--yes"}} {
 		args := append(words, odd...)
 		var out, errOut bytes.Buffer
 		cmd := w.command(append([]string{"kops", "run", "--"}, args...)...)

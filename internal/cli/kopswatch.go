@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -150,8 +149,9 @@ func (f *kopsWatchFlags) scratchDir() error {
 // runKopsWatch works until ctx ends.
 func runKopsWatch(ctx context.Context, conf kopswatch.Config, listen string, log *slog.Logger) error {
 	registry := telemetry.NewRegistry()
-	// The options of a URL (region, endpoint) do not tell one place from another.
-	place, _, _ := strings.Cut(conf.Check.State, "?")
+	// With its options: an endpoint or an account tells one place from another,
+	// and the commands in the alerts need them.
+	place := conf.Check.State
 	w, err := kopswatch.New(conf, kopswatch.Deps{Clock: flow.RealClock{}, Log: log, Metrics: telemetry.NewKopsMetrics(registry, place, kopswatch.Words())})
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ type kept struct {
 	state             decide.BackupState
 	newest, lastValid *Backup
 	bad               []*Backup // newer than the last valid one, the newest first
+	dated             bool      // the last valid one's name says when it was taken
 }
 
 // backups looks at the newest backups, and into them where that was asked for.
@@ -52,7 +53,7 @@ func (l look) backups(ctx context.Context) kept {
 		k = l.unopened(listed)
 	}
 	switch {
-	case k.lastValid != nil && k.lastValid.Age() <= l.MaxBackupAge:
+	case k.lastValid != nil && k.dated && k.lastValid.Age() <= l.MaxBackupAge:
 		k.state = decide.BackupsRecent
 	case k.lastValid != nil:
 		k.state = decide.BackupsStale
@@ -62,6 +63,11 @@ func (l look) backups(ctx context.Context) kept {
 		k.state = decide.BackupsNone
 	}
 	return k
+}
+
+// newer: the last valid one is newer than that.
+func (k kept) newer(than statestore.Backup) bool {
+	return than.OlderThan(statestore.Backup{Name: k.lastValid.Name, Dated: k.dated})
 }
 
 // unread: one that could not be read may have been valid.
@@ -83,7 +89,7 @@ func (l look) unopened(listed []statestore.Backup) kept {
 			k.newest = told
 		}
 		if b.Whole() {
-			k.lastValid = told
+			k.lastValid, k.dated = told, b.Dated
 			break
 		}
 		k.bad = append(k.bad, told)
@@ -133,7 +139,7 @@ func (l look) backupThreats(k kept, d decide.Decision) []decide.Threat {
 		kind := map[BackupState]string{Incomplete: BackupIncomplete, Damaged: BackupDamaged, OtherCluster: BackupOther, Unread: BackupUnread}[b.State]
 		add(kind, []string{b.Name}, "Backup %s: %s.", b.Name, b.Why)
 	}
-	if largest := l.etcd.Shelf.Largest; k.lastValid != nil && k.lastValid.State == NotOpened && k.lastValid.SizeBytes < largest.Data.Size/farSmaller && largest.Name < k.lastValid.Name {
+	if largest := l.etcd.Shelf.Largest; k.lastValid != nil && k.lastValid.State == NotOpened && k.lastValid.SizeBytes < largest.Data.Size/farSmaller && k.newer(largest) {
 		add(BackupShrunk, []string{k.lastValid.Name, largest.Name}, "The newest backup is more than %d times smaller than %s: it may be of an empty cluster that took this one's place. Look into it with --verify.", farSmaller, largest.Name)
 	}
 	if l.etcd.MetaBad {

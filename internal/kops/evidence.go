@@ -18,12 +18,15 @@ func (l look) evidence(ctx context.Context) decide.Evidence {
 		Cluster: l.cluster.Name, Etcd: l.etcd.Name, State: l.state.URL, Base: l.etcd.Base, At: l.now,
 		Config: l.cluster.Config, Want: l.etcd.Want, WantNewer: l.etcd.WantNewer,
 		Leavings: l.leavings(), Traces: l.traces(), Live: l.live(ctx),
-		SharedWith: l.etcd.SharedWith,
+		SharedWith: l.etcd.SharedWith, Queued: l.etcd.Shelf.Queued,
 	}
 	e.Marker, e.MarkerOdd = l.marker()
 	e.Spec, e.SpecNow = l.spec()
 	if l.cluster.Folder != nil {
 		e.Applied = l.cluster.Folder.Oldest
+	}
+	if b := l.cluster.Before; b != nil && (b.Applied || b.Shelves[l.etcd.Name] != nil) {
+		e.MovedFrom = b.Place
 	}
 	if l.etcd.Meta != nil {
 		e.LastSpec = l.etcd.Meta.Spec
@@ -91,7 +94,7 @@ func (l look) leavings() []decide.Named {
 		return own(name, there)
 	}
 	f := c.Folder
-	return []decide.Named{
+	named := []decide.Named{
 		completed,
 		whole("kops-version.txt", f.Version != nil),
 		own("keysets of etcd "+etcd, len(f.KeysetsOf(etcd)) > 0),
@@ -100,6 +103,22 @@ func (l look) leavings() []decide.Named {
 		whole("manifests", f.AllManifests > 0),
 		whole("igconfig", f.IGConfigs > 0),
 	}
+	if c.Before != nil && !added {
+		named = append(named, decide.Named{Name: "files of an earlier update, before the config base was moved", Seen: l.before(c.Before.Applied)})
+	}
+	return named
+}
+
+// before is what the listing of the folder says that the cluster has moved out
+// of.
+func (l look) before(there bool) decide.Seen {
+	switch b := l.cluster.Before; {
+	case there:
+		return decide.Seen{Finding: proof.Present, Why: "in " + b.Place}
+	case b.Err != nil:
+		return decide.Seen{Why: l.cluster.BeforeWhy()}
+	}
+	return decide.Seen{Finding: proof.Absent, Why: "not there"}
 }
 
 // listed is what a listing of the cluster's folder says of one thing.
@@ -125,11 +144,15 @@ func (l look) traces() []decide.Named {
 		}
 		return decide.Seen{Finding: proof.Absent, Why: "not there"}
 	}
-	return []decide.Named{
+	named := []decide.Named{
 		{Name: "backups", Seen: seen(shelf.Count)},
 		{Name: "commands", Seen: seen(shelf.Commands)},
 		{Name: "files of Seedproof", Seen: seen(shelf.Ours)},
 	}
+	if b := l.cluster.Before; b != nil {
+		named = append(named, decide.Named{Name: "files of etcd-manager from before the config base was moved", Seen: l.before(b.Shelves[l.etcd.Name] != nil)})
+	}
+	return named
 }
 
 // FileNotRead is the kind of threat that a file is which could not be read, and

@@ -82,6 +82,8 @@ type Backup struct {
 	// Revision and Keys are of one that was opened.
 	Revision int64 `json:"revision,omitempty"`
 	Keys     int64 `json:"keys,omitempty"`
+	// Members are those in an opened backup, by their ids.
+	Members []uint64 `json:"-"`
 }
 
 // Age is how old the backup was at the time of the report.

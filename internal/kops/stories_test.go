@@ -103,6 +103,12 @@ func newClusters() []story {
 			c.Applied = true
 			c.Write(t, s)
 		}, action: decide.SeedImminent, exit: 3, says: "ACT NOW"},
+		{name: "config-base-moved", reason: "a living cluster must not look new", write: then(func(t *testing.T, s store.Store) {
+			c := healthy(3)
+			place, _, _ := strings.Cut(s.URL(), "?")
+			c.ConfigBase = strings.TrimSuffix(place, "/") + "/prod-v2"
+			kopstest.Put(t, s, prod+"/config", c.Config())
+		}), action: decide.SeedOverExisting, exit: 3, says: "files of an earlier update, before the config base was moved"},
 		{name: "etcd-added-to-a-living-cluster", reason: "cilium is new where main is not", etcd: "cilium", write: then(func(t *testing.T, s store.Store) {
 			c := healthy(3)
 			c.Etcds = []string{"main", "events", "cilium"}

@@ -127,7 +127,7 @@ func (l look) opened(ctx context.Context, listed []statestore.Backup) kept {
 			compare(told, held, largest)
 		}
 		if told.State == Holds {
-			k.lastValid = told
+			k.lastValid, k.dated = told, b.Dated
 			return k
 		}
 		k.bad = append(k.bad, told)
@@ -136,7 +136,7 @@ func (l look) opened(ctx context.Context, listed []statestore.Backup) kept {
 	// likeliest to be of this one.
 	if len(k.bad) > 0 {
 		if told, _ := largest(); told.State == Holds {
-			k.lastValid = told
+			k.lastValid, k.dated = told, l.etcd.Shelf.Largest.Dated
 		}
 	}
 	return k
@@ -151,7 +151,7 @@ func (l look) open(ctx context.Context, b statestore.Backup) (*Backup, Snapshot)
 	held, err := l.Verifier.Verify(ctx, l.etcd.Store, b.Folder+"/"+managerfiles.DataFile)
 	switch {
 	case err == nil:
-		told.State, told.Revision, told.Keys = Holds, held.Revision, held.Keys
+		told.State, told.Revision, told.Keys, told.Members = Holds, held.Revision, held.Keys, held.Members
 	case errors.Is(err, ErrDamaged):
 		told.State, told.Why = Damaged, err.Error()
 	default:
@@ -164,7 +164,7 @@ func (l look) open(ctx context.Context, b statestore.Backup) (*Backup, Snapshot)
 // largest one that is older can tell.
 func (l look) suspicious(b statestore.Backup, held Snapshot) bool {
 	largest := l.etcd.Shelf.Largest
-	if largest.Folder == "" || largest.Name >= b.Name {
+	if largest.Folder == "" || !largest.OlderThan(b) {
 		return false
 	}
 	return held.Keys < emptyKeys || b.Data.Size < largest.Data.Size/shrunk
@@ -175,7 +175,14 @@ func (l look) suspicious(b statestore.Backup, held Snapshot) bool {
 // once.
 func compare(told *Backup, held Snapshot, largest func() (*Backup, Snapshot)) {
 	older, before := largest()
-	if older.State != Holds || before.Revision <= held.Revision || before.Keys <= held.Keys {
+	switch {
+	case older.State == Damaged && held.Keys >= emptyKeys:
+		return // it will never tell, and this one looks like a control plane's
+	case older.State != Holds: // its silence is no agreement
+		told.State = Unread
+		told.Why = fmt.Sprintf("it holds %d keys, far less than %s, which is older, and whether both are of one cluster cannot be told (%s)", held.Keys, older.Name, older.Why)
+		return
+	case before.Revision <= held.Revision || before.Keys <= held.Keys:
 		return
 	}
 	told.State = OtherCluster

@@ -46,6 +46,7 @@ type KopsCluster struct {
 	Threats  map[string]int // how many stand, by kind
 
 	Looked        time.Time // when all that matters last answered
+	Seen          time.Time // when anything of it was last there
 	StaleSince    time.Time // zero: it is fresh
 	VanishedSince time.Time // zero: it is there
 }
@@ -61,7 +62,8 @@ type KopsMetrics struct {
 	newest, newestSize, newestState            *gauges
 	valid, verified                            *gauges
 	ruleHits, threats                          *gauges
-	looked, stale, vanished, acknowledged      *gauges
+	looked, seen, stale                        *gauges
+	vanished, acknowledged                     *gauges
 	pass, success                              *gauges
 	interval, verifyInterval, maxAge           *gauges
 	incomplete, clusters, untracked, bucketOld *gauges
@@ -111,9 +113,10 @@ func (m *KopsMetrics) registerClusters(reg prometheus.Registerer) {
 	m.ruleHits = g("rule_hits_control_file_timestamp_seconds", "When a lifecycle rule deletes a control file, Unix time.", "file")
 	m.threats = g("threats", "Number of threats that stand, by their kind.", "kind")
 	m.looked = g("looked_timestamp_seconds", "When all that matters of the etcd cluster last answered, Unix time.")
+	m.seen = g("seen_timestamp_seconds", "When anything of the etcd cluster was last in the state store, Unix time.")
 	m.stale = g("stale_since_timestamp_seconds", "Since when what is shown is what was last known, Unix time.")
 	m.vanished = g("vanished_timestamp_seconds", "Since when an etcd cluster that was there is not in the state store any more, Unix time.")
-	m.acknowledged = g("vanish_acknowledged", "1 for each etcd cluster that a person let go of and that is not there.")
+	m.acknowledged = g("vanish_acknowledged_timestamp_seconds", "For each etcd cluster that a person let go of and that is not there, since when it was gone by that word, Unix time.")
 	m.turns = newCounters(reg, "kops_turns_total", "How often something turned.", "cluster", "etcd", "what")
 }
 
@@ -197,11 +200,12 @@ func (m *KopsMetrics) Turned(cluster, etcd, what string) {
 	m.turns.WithLabelValues(label(cluster), label(etcd), what).Inc()
 }
 
-// SetAcknowledged shows who is gone by a person's word: cluster and etcd.
-func (m *KopsMetrics) SetAcknowledged(all [][2]string) {
-	samples := make([]sample, 0, len(all))
-	for _, a := range all {
-		samples = append(samples, sample{[]string{label(a[0]), label(a[1])}, 1})
+// SetAcknowledged shows who is gone by a person's word, cluster and etcd, and
+// since when: the word does not cover a later loss.
+func (m *KopsMetrics) SetAcknowledged(since map[[2]string]time.Time) {
+	samples := make([]sample, 0, len(since))
+	for name, at := range since {
+		samples = append(samples, sample{[]string{label(name[0]), label(name[1])}, unix(at)})
 	}
 	m.acknowledged.replace(samples...)
 }
@@ -228,7 +232,7 @@ func (m *KopsMetrics) SetClusters(all []KopsCluster) {
 func (m *KopsMetrics) perCluster() []*gauges {
 	return []*gauges{
 		m.action, m.verdict, m.exitCode, m.firstStart, m.backups, m.backupCount, m.newest, m.newestSize,
-		m.newestState, m.valid, m.verified, m.ruleHits, m.threats, m.looked, m.stale, m.vanished,
+		m.newestState, m.valid, m.verified, m.ruleHits, m.threats, m.looked, m.seen, m.stale, m.vanished,
 	}
 }
 
@@ -292,6 +296,7 @@ func (c collected) add(m *KopsMetrics, k KopsCluster) {
 		put(m.threats, float64(n), kind)
 	}
 	at(m.looked, k.Looked)
+	at(m.seen, k.Seen)
 	at(m.stale, k.StaleSince)
 	at(m.vanished, k.VanishedSince)
 }

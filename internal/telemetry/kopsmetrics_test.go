@@ -29,11 +29,11 @@ func fillKops(m *telemetry.KopsMetrics) {
 	m.StoreError("denied")
 	m.Opened("holds")
 	m.VerifyRead(7)
-	m.SetAcknowledged([][2]string{{"gone", "main"}})
+	m.SetAcknowledged(map[[2]string]time.Time{{"gone", "main"}: time.Unix(1_700_000_000, 0)})
 	m.SetClusters([]telemetry.KopsCluster{{
 		Cluster: "c", Etcd: "main", Action: "seed-imminent", Verdict: proof.RecordLost, ExitCode: 3, FirstStart: true,
 		Backups: "stale", BackupCount: 4, Newest: at, LastValid: at, LastVerified: at, NewestSize: 9, NewestState: "holds",
-		RuleHits: map[string]time.Time{"marker": at}, Threats: map[string]int{"no-backup": 2}, Looked: at, StaleSince: at, VanishedSince: at,
+		RuleHits: map[string]time.Time{"marker": at}, Threats: map[string]int{"no-backup": 2}, Looked: at, Seen: at, StaleSince: at, VanishedSince: at,
 	}})
 	m.Turned("c", "main", "state")
 }
@@ -63,7 +63,8 @@ func TestKopsMetricsShowWhatWasSet(t *testing.T) {
 		all("listing_incomplete", "") + " 1", all("untracked_clusters", "") + " 3", all("clusters", "") + " 1",
 		all("bucket_settings_stale_since_timestamp_seconds", `bucket="s3://b"`) + " 1.7e+09",
 		all("store_errors_total", `class="denied"`) + " 1", all("opened_backups_total", `state="holds"`) + " 1", all("verify_read_bytes_total", "") + " 7",
-		`seedproof_kops_vanish_acknowledged{cluster="gone",etcd="main",state_store="s3://state"} 1`,
+		`seedproof_kops_seen_timestamp_seconds{cluster="c",etcd="main",state_store="s3://state"} 1.7e+09`,
+		`seedproof_kops_vanish_acknowledged_timestamp_seconds{cluster="gone",etcd="main",state_store="s3://state"} 1.7e+09`,
 	}
 	for _, s := range proof.States() {
 		v := 0

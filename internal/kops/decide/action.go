@@ -158,13 +158,13 @@ func digest(e Evidence, d Decision) string {
 		SpecNow                      managerfiles.Spec
 		Want, WantNewer              *managerfiles.Spec
 		Cluster, Etcd, Base, Backups string
-		SharedWith                   []string
+		SharedWith, Queued           []string
 	}{
 		d.Verdict.Digest, string(d.Action), e.Config.Finding.String(),
 		e.Marker.File.String(), e.Spec.File.String(),
 		e.SpecNow, e.Want, e.WantNewer,
 		e.Cluster, e.Etcd, e.Base, e.Backups.String(),
-		e.SharedWith,
+		e.SharedWith, e.Queued,
 	}
 	encoded, _ := json.Marshal(covered) // texts and numbers always encode
 	sum := sha256.Sum256(encoded)

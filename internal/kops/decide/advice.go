@@ -40,11 +40,11 @@ func advice(e Evidence, d Decision) []Step {
 	case d.Action == ChangeSpec && e.Spec.File != managerfiles.Usable:
 		return append(specBack(e), restart(), checkAgain(e))
 	case d.Action == ChangeSpec && e.recreates():
-		return []Step{{Do: "Go to that version over each minor version between, with one update for each. There is no way back to an older minor version in place."}, saveSnapshot(), checkAgain(e)}
+		return []Step{{Do: "Go to that version over each minor version between, with one update for each. There is no way back to an older minor version in place."}, saveSnapshot(e), checkAgain(e)}
 	case d.Action == ChangeSpec && e.Backups != BackupsRecent:
-		return []Step{saveSnapshot(), checkAgain(e)}
+		return []Step{saveSnapshot(e), checkAgain(e)}
 	case d.Action == None && e.Backups != BackupsRecent && e.Backups != BackupsUnknown:
-		return []Step{saveSnapshot(), restart(), checkAgain(e)}
+		return []Step{saveSnapshot(e), restart(), checkAgain(e)}
 	}
 	return nil
 }
@@ -57,14 +57,22 @@ func seedImminentAdvice(e Evidence) []Step {
 	steps = append(steps, markerBack(e, "Put the marker back at once. It does not matter when it says the cluster was made.")...)
 	return append(steps,
 		Step{Do: "Look at the running etcd, on a control-plane node: does it still hold the keys and the revision that it should? If it is empty, its data lies in data-trashcan/ on each member's volume; change nothing there.",
-			Command: "etcdctl endpoint status --cluster -w table"},
+			Command: etcdctl(e, "endpoint status --cluster -w table")},
 		checkAgain(e))
 }
 
 func seedOverAdvice(e Evidence) []Step {
+	if e.MovedFrom != "" && e.Marker.File == managerfiles.Missing && e.Spec.File == managerfiles.Missing {
+		return []Step{
+			{Do: "Run no `kops update cluster --yes`, no `kops reconcile cluster` and no `terraform apply`: the config names another config base than the one that this cluster was made with. Nothing that is running is lost yet."},
+			{Do: "Put the config base back: spec.configBase is " + e.MovedFrom + ". kops does not move what lies there, and etcd-manager's control files and backups belong to the cluster.",
+				Command: fmt.Sprintf("kops edit cluster --state %s --name %s", Quote(e.State), Quote(e.Cluster))},
+			checkAgain(e),
+		}
+	}
 	steps := []Step{
 		{Do: "Run no `kops update cluster --yes`, no `kops reconcile cluster` and no `terraform apply` until this is mended. Nothing that is running is lost yet."},
-		saveSnapshot(),
+		saveSnapshot(e),
 	}
 	if e.Spec.File == managerfiles.Unusable {
 		steps = append(steps, Step{Do: "Leave the unusable spec as it is until the marker is back: it is what keeps etcd-manager from seeding now."})
@@ -121,9 +129,26 @@ func specBack(e Evidence) []Step {
 	}
 }
 
-func saveSnapshot() Step {
-	return Step{Do: "Take a backup by hand first, on a control-plane node, and keep it elsewhere.",
-		Command: "etcdctl snapshot save seedproof-$(hostname)-$(date +%s).db"}
+func saveSnapshot(e Evidence) Step {
+	return Step{Do: "Take a backup by hand first, on a control-plane node, and keep it elsewhere. (An etcdctl is in the etcd-manager container, below /opt. Older kops keeps the certificates in /etc/kubernetes/pki/kube-apiserver.)",
+		Command: etcdctl(e, "snapshot save seedproof-"+e.Etcd+"-$(hostname)-$(date +%s).db")}
+}
+
+// clientPorts are where etcd-manager's etcds listen (facts: kops 3.4). The
+// certificates of the kube-apiserver are good for all but cilium's, which has a
+// CA of its own.
+var clientPorts = map[string]int{"main": 4001, "events": 4002, "cilium": 4003, "leases": 4004}
+
+// etcdctl is a command line for this very etcd, to type on a control-plane node.
+func etcdctl(e Evidence, command string) string {
+	pki, endpoint := "/srv/kubernetes/kube-apiserver/", "https://127.0.0.1:PORT"
+	if port := clientPorts[e.Etcd]; port != 0 {
+		endpoint = fmt.Sprintf("https://127.0.0.1:%d", port)
+	}
+	if e.Etcd == "cilium" || clientPorts[e.Etcd] == 0 {
+		pki = "DIRECTORY-OF-ITS-CERTIFICATES/"
+	}
+	return fmt.Sprintf("etcdctl --endpoints %s --cacert %setcd-ca.crt --cert %setcd-client.crt --key %setcd-client.key %s", endpoint, pki, pki, pki, command)
 }
 
 func restart() Step {

@@ -86,6 +86,12 @@ type Evidence struct {
 	// Traces are what only a running etcd-manager, or Seedproof, can have left
 	// in the backup store: backups, commands, records.
 	Traces []Named
+	// MovedFrom is where the cluster was before its config base was moved; "" if
+	// nothing lies there, or it was not moved.
+	MovedFrom string
+	// Queued are the commands that etcd-manager has yet to carry out, each with
+	// its version: a permission is for these.
+	Queued []string
 	// Live are the endpoints that were asked; empty if none was given.
 	Live []Live
 	// SharedWith names the etcd clusters whose backup store is this one, or lies

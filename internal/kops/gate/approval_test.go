@@ -114,6 +114,9 @@ func TestApprovalIsVoid(t *testing.T) {
 		{"another command", "reconcile cluster " + prod + " --yes", nothing, "it is for `kops update"},
 		{"the evidence changed", updateYes, func(t *testing.T, s *stage, _ string) { kopstest.Put(t, s.store, spec, "{}") }, "what was found has changed"},
 		{"a leaving is gone", updateYes, func(t *testing.T, s *stage, _ string) { kopstest.Delete(t, s.store, prod+"/kops-version.txt") }, "what was found has changed"},
+		{"another restore is queued", updateYes, func(t *testing.T, s *stage, _ string) {
+			kopstest.Put(t, s.store, prod+"/backups/etcd/main/control/2026-11-01T02:00:00Z-000000/_command.json", "{}")
+		}, "what was found has changed"},
 		{"it cannot be asked any more", updateYes, func(_ *testing.T, s *stage, _ string) { s.store = denied{s.store, marker} }, "what was found has changed"},
 		{"no backup is opened now", updateYes, func(_ *testing.T, s *stage, _ string) { s.skipVerify = true }, "given without --skip-verify"},
 		{"it expired", updateYes, func(_ *testing.T, s *stage, _ string) { s.now = now.Add(approvalLife + time.Minute) }, "it expired on 2026-11-02 03:00"},

@@ -192,6 +192,9 @@ func (p *PlanChange) judgeResult(c tfplan.Change, r kops.Result) {
 		p.Sentence = fmt.Sprintf("The plan DELETES THE SPEC of %s: once its leader is restarted, etcd-manager takes no more backups.", name)
 	case !known:
 		p.unproven("what it writes is not the JSON of a spec")
+	case p.ExitCode == decide.Safe && permit.Of(foundOf(r, cmdline.Update)) == permit.Name:
+		p.ExitCode = decide.UnprovenOutcome
+		p.Sentence += " NO BACKUP WAS OPENED that holds, so there is none known to go back to."
 	case r.Action == decide.SeedOverExisting && neverRan(r.Evidence):
 		p.Sentence += " (Unless this is the first apply of a new cluster: kops writes some of that while it makes the plan, and there is no backup. Then say so: plan-check --approve.)"
 	}

@@ -57,6 +57,7 @@ func TestCheckPlan(t *testing.T) {
 		}, writes(spec, asWanted), "", "", decide.SeedOverExisting, 3, "Unless this is the first apply"},
 		{"the config asks for more, and the plan for nothing new", changed, writes(spec, `{"memberCount":3,"etcdVersion":"3.5.31"}`), "", "", decide.None, 0, "changes nothing"},
 		{"the plan asks for more than the config", well, writes(spec, `{"memberCount":3,"etcdVersion":"3.7.0"}`), "", "", decide.ChangeSpec, 0, "to 3 members of etcd 3.7.0"},
+		{"it changes the spec, and nobody opened a backup", func(t *testing.T) *stage { s := changed(t); s.skipVerify = true; return s }, writes(spec, asWanted), "", "", decide.ChangeSpec, 4, "NO BACKUP WAS OPENED"},
 		{"it writes no spec", well, writes(spec, "{"), "", "", decide.Unproven, 4, "not the JSON of a spec"},
 		{"it deletes the spec", well, deletes, "", "", decide.None, 3, "DELETES THE SPEC"},
 		{"it deletes the marker", well, deletesMarker, "", "", decide.None, 3, "deletes the marker"},

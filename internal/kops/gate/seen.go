@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/seedproof/seedproof/internal/etcd/managerfiles"
 	"github.com/seedproof/seedproof/internal/kops"
 	"github.com/seedproof/seedproof/internal/kops/decide"
 	"github.com/seedproof/seedproof/internal/kops/gate/cmdline"
@@ -20,6 +21,7 @@ type seen struct {
 	need    permit.Need
 	digest  string // of what a word is given for
 	failed  error  // why there is no report; then nothing is proven
+	none    bool   // there is nothing under the name of the cluster
 }
 
 // look looks at the cluster of the request. That it cannot be looked at is a
@@ -31,7 +33,11 @@ func (g *Gate) look(ctx context.Context, r Request) (seen, error) {
 		return seen{}, stopped
 	}
 	var place *statestore.PlaceError
-	if errors.As(err, &place) && !place.Unproven && r.Command.Applies {
+	isNone := errors.As(err, &place) && !place.Unproven
+	if isNone && r.Command.Verb == cmdline.Create { // wholly listed, and nothing under its name
+		return seen{need: permit.Nothing, digest: "nothing under its name", none: true}, nil
+	}
+	if isNone && r.Command.Applies {
 		return seen{}, &Refusal{Code: 1, Why: place.Why + "; kops was not started", Next: place.Next, err: err}
 	}
 	if err != nil {
@@ -58,8 +64,20 @@ func foundOf(r kops.Result, verb cmdline.Verb) permit.Found {
 		Action: r.Action, ExitCode: r.ExitCode, Backups: r.Evidence.Backups,
 		Opened:    r.LastValidBackup != nil && r.LastValidBackup.State == kops.Holds,
 		MayChange: newer != nil && (r.Evidence.Want == nil || *newer != *r.Evidence.Want),
-		Restores:  verb.Restarts() && queued && r.Action != decide.SeedNew,
+		Restores:  queued && r.Action != decide.SeedNew && (verb.Restarts() || grows(r.Evidence)),
+		SpecLost:  losesSpec(r, verb),
 	}
+}
+
+// grows: new members make etcd-manager read what is queued, without a restart.
+func grows(e decide.Evidence) bool {
+	return e.Want != nil && e.SpecNow.MemberCount < e.Want.MemberCount
+}
+
+// losesSpec: the command restarts etcd-manager and writes no spec, and the one
+// that there is cannot be used. What runs goes by the one in its memory.
+func losesSpec(r kops.Result, verb cmdline.Verb) bool {
+	return verb.Restarts() && !verb.WritesSpec() && r.Action != decide.SeedNew && r.Evidence.Spec.File != managerfiles.Usable
 }
 
 // actions are what kops would do, by etcd cluster.

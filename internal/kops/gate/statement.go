@@ -77,7 +77,11 @@ func (g *Gate) results(r Request, s seen) {
 		g.say("? NOT PROVEN: nothing of this cluster was found.")
 	}
 	for _, result := range s.worstFirst(r.Command.Verb) {
-		tellResult(g.Out, result, permit.Of(foundOf(result, r.Command.Verb)))
+		found := foundOf(result, r.Command.Verb)
+		if found.SpecLost && result.ExitCode == decide.Safe {
+			result.Sentence = fmt.Sprintf("THE SPEC OF ETCD %s IS NOT THERE, or cannot be used. What runs goes by the one in its memory; an etcd-manager that restarts has none: it takes no more backups, and no member that is replaced joins again. Put the spec back first.", result.Etcd)
+		}
+		tellResult(g.Out, result, permit.Of(found))
 	}
 	if r.SkipVerify {
 		g.say("No backup was opened (--skip-verify), so none counts as valid.")
@@ -130,6 +134,9 @@ func backupLine(r kops.Result) string {
 
 // harmless is one sentence for what needs nobody's word.
 func harmless(s seen) string {
+	if s.none {
+		return "there is nothing under this name that a new cluster could replace."
+	}
 	var stay, made []string
 	for _, r := range s.results {
 		if r.Action == decide.SeedNew {

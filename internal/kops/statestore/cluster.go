@@ -29,6 +29,9 @@ func (p *pass) cluster(ctx context.Context, name string) *Cluster {
 	base := p.base(c)
 	where := p.locate(ctx, base)
 	p.leavings(ctx, c, where)
+	if own := p.root.join(name); own.key() != base.key() {
+		p.before(ctx, c, own)
+	}
 	for _, spec := range p.etcdsOf(c, where) {
 		c.Etcds = append(c.Etcds, p.etcd(ctx, c, base, spec))
 	}
@@ -130,6 +133,24 @@ func (p *pass) leavings(ctx context.Context, c *Cluster, where located) {
 		c.Completed = decide.Seen{Why: c.FolderWhy()}
 	default:
 		c.Completed = decide.Seen{Finding: proof.Absent, Why: "not there"}
+	}
+}
+
+// before fills in what lies where kops would keep it if the config named no
+// config base: a base that was moved makes a cluster that lives look new.
+func (p *pass) before(ctx context.Context, c *Cluster, own place) {
+	l := p.locate(ctx, own)
+	c.Before = &Before{Place: own.key(), Err: l.err, Shelves: map[string]*Shelf{}}
+	if l.listed == nil {
+		return
+	}
+	if folder := l.listed.folders[l.key]; folder != nil {
+		c.Before.Applied = folder.Applied()
+	}
+	for at, shelf := range l.listed.shelves {
+		if etcd, inside := strings.CutPrefix(at, l.key+"/backups/etcd/"); inside && !shelf.Empty() {
+			c.Before.Shelves[etcd] = shelf
+		}
 	}
 }
 

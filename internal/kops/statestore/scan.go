@@ -130,7 +130,7 @@ func (f *scan) addToShelf(info store.Info) bool {
 		}
 	case managerfiles.CommandFile:
 		if shelf := f.shelf(strings.TrimSuffix(strings.TrimSuffix(above(folder), "control"), "/")); shelf != nil {
-			shelf.Commands++
+			shelf.queue(info)
 		}
 	case store.MarkKey, record.RecordKey, record.ClaimKey:
 		if shelf := f.shelf(folder); shelf != nil {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seedproof/seedproof/internal/etcd/managerfiles"
 	"github.com/seedproof/seedproof/internal/kops/kopstest"
 	"github.com/seedproof/seedproof/internal/store"
 	"github.com/seedproof/seedproof/internal/store/mem"
@@ -87,9 +89,30 @@ func TestBackupTime(t *testing.T) {
 		{"no time in the name", "by-hand", now, now},
 		{"the store says no time", "2026-11-01T00:00:00Z-000001", time.Time{}, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)},
 	} {
-		if got := timeOf(Backup{Name: c.name, Meta: store.Info{Modified: c.stored}}); !got.Equal(c.want) {
-			t.Errorf("%s: %s, want %s", c.reason, got, c.want)
+		got, dated := timeOf(Backup{Name: c.name, Meta: store.Info{Modified: c.stored}})
+		if !got.Equal(c.want) || dated != (c.name != "by-hand") {
+			t.Errorf("%s: %s (dated %v), want %s", c.reason, got, dated, c.want)
 		}
+	}
+}
+
+// TestAForeignNameIsNeverTheNewest: letters sort behind digits, and a copy of
+// an old backup would pass for the newest for ever.
+func TestAForeignNameIsNeverTheNewest(t *testing.T) {
+	shelf := &Shelf{}
+	for _, name := range []string{"2026-10-01T00:00:00Z-000001", "2026-10-02T00:00:00Z-000001", "0-copy", "before-upgrade"} {
+		shelf.add("base/"+name, managerfiles.DataFile, store.Info{Key: name, Size: 5, Modified: now})
+		shelf.add("base/"+name, managerfiles.MetaFile, store.Info{Key: name, Size: 5, Modified: now})
+	}
+	shelf.close()
+	shelf.trim()
+	var names []string
+	for _, b := range shelf.Newest {
+		names = append(names, b.Name)
+	}
+	want := []string{"2026-10-02T00:00:00Z-000001", "2026-10-01T00:00:00Z-000001", "before-upgrade", "0-copy"}
+	if !slices.Equal(names, want) || shelf.Oldest.Name != "0-copy" || !shelf.Newest[3].OlderThan(shelf.Newest[1]) {
+		t.Errorf("%q, the oldest %s", names, shelf.Oldest.Name)
 	}
 }
 

@@ -36,9 +36,28 @@ type Cluster struct {
 	Folder    *Folder
 	FolderErr error
 
+	// Before is what lies in the folder of its name, where the config names
+	// another config base; nil where it does not.
+	Before *Before
+
 	Etcds  []*Etcd
 	scheme string // of the store that the folder is in
 }
+
+// Before is what an update made of a cluster before its config base was moved.
+type Before struct {
+	Place string // of the folder
+	// Applied: it holds what only an update makes.
+	Applied bool
+	// Shelves are what is left of each etcd cluster's backup store, by name;
+	// none of them is empty.
+	Shelves map[string]*Shelf
+	// Err says why that is not all.
+	Err error
+}
+
+// BeforeWhy is Before.Err for a person.
+func (c *Cluster) BeforeWhy() string { return tell(c.scheme, true, c.Before.Err) }
 
 // FolderWhy is FolderErr for a person.
 func (c *Cluster) FolderWhy() string { return tell(c.scheme, true, c.FolderErr) }

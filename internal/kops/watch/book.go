@@ -32,6 +32,7 @@ type entry struct {
 	shown    kops.Result // what stands
 	plain    kops.Result // the same, without what opened backups say
 	looked   time.Time   // when all that matters last answered
+	seen     time.Time   // when anything of it was last there
 	stale    time.Time   // since when not; zero: it is fresh
 	silent   bool        // something of this very cluster is silent
 	why      string      // why it is stale
@@ -120,6 +121,9 @@ func (b *book) one(now kops.Result, at time.Time, allAnswered bool) []Turn {
 	if len(e.plain.Evidence.SharedWith) > 0 && len(now.Evidence.SharedWith) == 0 && !allAnswered {
 		silent = append(silent, "the cluster with which it shared its path")
 	}
+	if b.goneAnew(e, now, silent) {
+		return b.missing(name, strings.Join(silent, "; "), at)
+	}
 	if len(silent) > 0 {
 		now = held(e.plain, now)
 	}
@@ -129,9 +133,30 @@ func (b *book) one(now kops.Result, at time.Time, allAnswered bool) []Turn {
 	return e.turns(was, wasBadness, at)
 }
 
+// goneAnew: nothing of an etcd cluster is there that this watch saw alive, so it
+// has vanished and nobody has said that this was meant. Its kops cluster has
+// still a config, or could not be asked; neither makes it new.
+func (b *book) goneAnew(e *entry, now kops.Result, silent []string) bool {
+	if len(silent) > 0 {
+		return !e.vanished.IsZero() && !shows(now)
+	}
+	return (e.lived || !e.vanished.IsZero()) && now.Verdict == proof.NeverExisted
+}
+
+// shows reports whether anything of the etcd cluster was seen.
+func shows(r kops.Result) bool {
+	there := func(n decide.Named) bool { return n.Finding == proof.Present || n.Finding == proof.Unusable }
+	file := func(f managerfiles.File) bool { return f == managerfiles.Usable || f == managerfiles.Unusable }
+	e := r.Evidence
+	return file(e.Marker.File) || file(e.Spec.File) || slices.ContainsFunc(e.Leavings, there) || slices.ContainsFunc(e.Traces, there)
+}
+
 // fill sets what stands.
 func (e *entry) fill(plain kops.Result, silent []string, at time.Time, maxAge time.Duration) {
 	e.plain = plain
+	if shows(plain) {
+		e.seen = at
+	}
 	e.silent = len(silent) > 0
 	e.why = strings.Join(silent, "; ")
 	if e.silent {

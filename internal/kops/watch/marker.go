@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -95,9 +96,13 @@ func (e *entry) mark(content string, at time.Time) {
 }
 
 // cleared: a backup that was taken after the marker was rewritten, and opened,
-// is at no earlier revision than the last one before: it is the same cluster.
+// has members of the last one before and is at no earlier revision: it is the
+// same cluster. A revision alone says nothing: that of a new cluster grows too.
 func (e *entry) cleared(newest *kops.Backup) bool {
-	return !e.rewritten.IsZero() && e.before != nil && newest.State == kops.Holds && newest.Time.After(e.rewritten) && newest.Revision >= e.before.Revision
+	if e.rewritten.IsZero() || e.before == nil || newest.State != kops.Holds || !newest.Time.After(e.rewritten) || newest.Revision < e.before.Revision {
+		return false
+	}
+	return slices.ContainsFunc(newest.Members, func(id uint64) bool { return slices.Contains(e.before.Members, id) })
 }
 
 func (e *entry) rewrittenThreat(name id) decide.Threat {

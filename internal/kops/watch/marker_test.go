@@ -63,7 +63,8 @@ func TestAMarkerThatIsPutBack(t *testing.T) {
 }
 
 // TestTheSameClusterUnderANewMarker is shown by a backup: taken later, opened,
-// and at no earlier revision. The backup of an empty one shows nothing.
+// of its members, and at no earlier revision. That of an empty one shows
+// nothing, however far it has come since.
 func TestTheSameClusterUnderANewMarker(t *testing.T) {
 	o := &opener{}
 	r := newRig(t, verifying(o), healthy)
@@ -82,9 +83,16 @@ func TestTheSameClusterUnderANewMarker(t *testing.T) {
 	r.look()
 	r.open()
 	r.want("threats", 1, "kind", MarkerRewritten)
-	o.revision = 1001
+	o.revision, o.member = 40_000, 2
 	r.clock.Advance(time.Minute)
 	r.backup(51, "")
+	r.clock.Advance(2 * time.Hour)
+	r.look()
+	r.open()
+	r.want("threats", 1, "kind", MarkerRewritten)
+	o.revision, o.member = 1001, 1
+	r.clock.Advance(time.Minute)
+	r.backup(52, "")
 	r.clock.Advance(2 * time.Hour)
 	r.look()
 	r.open()

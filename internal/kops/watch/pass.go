@@ -168,9 +168,9 @@ func (w *Watcher) showClusters() {
 		all = append(all, w.book.entries[name].metrics())
 	}
 	w.deps.Metrics.SetClusters(all)
-	var released [][2]string
-	for name := range w.book.released {
-		released = append(released, [2]string{name.cluster, name.etcd})
+	released := map[[2]string]time.Time{}
+	for name, since := range w.book.released {
+		released[[2]string{name.cluster, name.etcd}] = since
 	}
 	w.deps.Metrics.SetAcknowledged(released)
 }

@@ -105,7 +105,7 @@ func (e *entry) metrics() telemetry.KopsCluster {
 		Cluster: r.Cluster, Etcd: r.Etcd, Action: string(r.Action), Verdict: r.Verdict, ExitCode: r.ExitCode, FirstStart: e.firstStart(),
 		Backups: r.Evidence.Backups.String(), BackupCount: r.Backups,
 		RuleHits: map[string]time.Time{}, Threats: map[string]int{},
-		Looked: e.looked, StaleSince: e.stale, VanishedSince: e.vanished,
+		Looked: e.looked, Seen: e.seen, StaleSince: e.stale, VanishedSince: e.vanished,
 	}
 	if b := r.NewestBackup; b != nil {
 		k.Newest, k.NewestSize, k.NewestState = b.Time, b.SizeBytes, string(b.State)

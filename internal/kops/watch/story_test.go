@@ -93,7 +93,7 @@ func (r *rig) filesGone(well string) {
 	}
 	line := lines[i]
 	if line["level"] != "ERROR" || line["from"] != well || line["to"] != "seed-over-existing, RecordLost, exit 3" ||
-		!strings.HasPrefix(line["sentence"].(string), "STOP:") || !strings.HasPrefix(line["next"].(string), "etcdctl snapshot save") {
+		!strings.HasPrefix(line["sentence"].(string), "STOP:") || !strings.HasPrefix(line["next"].(string), "etcdctl --endpoints https://127.0.0.1:4001 ") {
 		r.Errorf("the line is %v", line)
 	}
 	r.look()

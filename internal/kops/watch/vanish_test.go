@@ -50,23 +50,69 @@ func TestAClusterThatVanishes(t *testing.T) {
 	}
 	r.wantNone("exit_code", "cluster", prod)
 	r.wantNone("turns_total", "cluster", prod)
-	r.want("vanish_acknowledged", 1)
+	r.want("vanish_acknowledged_timestamp_seconds", float64(at.Unix()))
 	r.look()
 	r.wantTurns("let go of")
 
 	// It comes back and vanishes again: the old line does not cover that.
 	healthy(r.clock.Now()).Write(t, r.store)
+	back := r.clock.Now()
 	r.look()
 	r.wantAction("none", 0)
-	r.wantNone("vanish_acknowledged")
+	r.wantNone("vanish_acknowledged_timestamp_seconds")
+	r.want("seen_timestamp_seconds", float64(back.Unix()), "cluster", prod)
 	kopstest.DeleteAll(t, r.store, prod+"/")
 	r.look()
 	r.want("threats", 1, "kind", Vanished)
 
-	// A restart forgets, which the documentation says.
+	// A restart forgets, which the documentation says; the old line then stands
+	// with its time, by which the alert tells that it is not about this loss.
 	r.start(func(c *Config) { c.Acknowledged = file })
 	r.look()
 	r.wantNone("exit_code", "cluster", prod)
+	r.want("vanish_acknowledged_timestamp_seconds", float64(at.Unix()))
+}
+
+// TestOnlyItsConfigIsLeft: the last sign of a cluster that was seen alive goes,
+// and it looks like one that never was. Only a person may say so.
+func TestOnlyItsConfigIsLeft(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "acknowledged")
+	r := newRig(t, func(c *Config) { c.Acknowledged = file }, healthy)
+	r.look()
+	r.turned()
+	for _, below := range []string{"/backups/", "/cluster-completed.spec", "/kops-version.txt", "/manifests/", "/igconfig/", "/pki/"} {
+		kopstest.DeleteAll(t, r.store, prod+below)
+	}
+	at := r.clock.Now()
+	r.look()
+	r.wantTurns("all but the config is gone", "vanished: there -> gone")
+	r.want("vanished_timestamp_seconds", float64(at.Unix()))
+	r.want("threats", 1, "kind", Vanished)
+	r.look()
+	r.wantTurns("still gone")
+	acknowledge(t, file, r.w.Status().Clusters[0].Acknowledge)
+	r.look()
+	r.look()
+	r.wantAction("seed-new", 0)
+}
+
+// TestSilenceEndsNoVanishing: what has vanished stays so while the store does
+// not answer.
+func TestSilenceEndsNoVanishing(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Check.Name = prod }, healthy)
+	r.look()
+	r.turned()
+	kopstest.DeleteAll(t, r.store, prod+"/")
+	r.look()
+	r.wantTurns("emptied", "vanished: there -> gone")
+	r.store.SetHook(func(context.Context, string, string) error { return store.ErrDenied })
+	r.look()
+	r.wantTurns("silent")
+	r.want("threats", 1, "kind", Vanished)
+	r.store.SetHook(nil)
+	r.look()
+	r.wantTurns("it answers, and nothing is there")
+	r.want("threats", 1, "kind", Vanished)
 }
 
 func acknowledge(t *testing.T, file, text string) {

@@ -24,7 +24,8 @@ import (
 type opener struct {
 	mu       sync.Mutex
 	keys     []string
-	revision int64 // of what holds; 0 is 1000
+	revision int64  // of what holds; 0 is 1000
+	member   uint64 // of what holds; 0 is 1
 }
 
 func (o *opener) Verify(ctx context.Context, s store.Store, key string) (kops.Snapshot, error) {
@@ -45,7 +46,7 @@ func (o *opener) Verify(ctx context.Context, s store.Store, key string) (kops.Sn
 	case string(content) == "cut":
 		return kops.Snapshot{}, store.ErrCut
 	}
-	return kops.Snapshot{Revision: cmp.Or(o.revision, 1000), Keys: 900, Members: []uint64{1}}, nil
+	return kops.Snapshot{Revision: cmp.Or(o.revision, 1000), Keys: 900, Members: []uint64{cmp.Or(o.member, 1)}}, nil
 }
 
 // opened are the keys that were opened since the last call.
@@ -176,7 +177,7 @@ func TestAChangedSpecOnDamagedBackups(t *testing.T) {
 	r.open()
 	r.wantAction("change-spec", 3)
 	r.want("backups_state", 1, "state", "none")
-	if next := firstCommand(r.entry().shown.Advice); !strings.HasPrefix(next, "etcdctl snapshot save") {
+	if next := firstCommand(r.entry().shown.Advice); !strings.HasPrefix(next, "etcdctl --endpoints https://127.0.0.1:4001 ") {
 		t.Errorf("the advice begins with %q", next)
 	}
 }

@@ -41,6 +41,9 @@ func (l *line) cluster(verb Verb, s Surroundings) (string, error) {
 	if _, given := l.values["name"]; given && named == "" {
 		return "", unclear("kops "+string(verb)+" --name CLUSTER", "--name is empty")
 	}
+	if named == "" && l.unsure {
+		return "", unclear("kops "+string(verb)+" --name CLUSTER …", "it cannot be told which of the words is the cluster; name it with --name")
+	}
 	clusters := l.positionals
 	if verb == DeleteInstance {
 		clusters = nil // its word is an instance

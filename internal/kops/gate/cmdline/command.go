@@ -10,6 +10,7 @@ type Verb string
 
 // The guarded commands.
 const (
+	Create         Verb = "create cluster"
 	Update         Verb = "update cluster"
 	Reconcile      Verb = "reconcile cluster"
 	RollingUpdate  Verb = "rolling-update cluster"
@@ -17,14 +18,14 @@ const (
 )
 
 // Verbs are all guarded commands.
-func Verbs() []Verb { return []Verb{Update, Reconcile, RollingUpdate, DeleteInstance} }
+func Verbs() []Verb { return []Verb{Create, Update, Reconcile, RollingUpdate, DeleteInstance} }
 
 // WritesSpec reports whether the command writes what etcd-manager reads. The
 // others only restart it.
-func (v Verb) WritesSpec() bool { return v == Update || v == Reconcile }
+func (v Verb) WritesSpec() bool { return v == Create || v == Update || v == Reconcile }
 
 // Restarts reports whether the command restarts etcd-manager.
-func (v Verb) Restarts() bool { return v != Update && v != "" }
+func (v Verb) Restarts() bool { return v == Reconcile || v == RollingUpdate || v == DeleteInstance }
 
 // Command is what a kops command line says.
 type Command struct {
@@ -56,6 +57,7 @@ func unclear(next, format string, args ...any) error {
 // nouns of the guarded verbs. kops knows the singular; a plural that a later
 // kops may take is guarded too.
 var nouns = map[string][]string{
+	"create":         {"cluster", "clusters"},
 	"update":         {"cluster", "clusters"},
 	"reconcile":      {"cluster", "clusters"},
 	"rolling-update": {"cluster", "clusters"},
@@ -87,7 +89,10 @@ func Parse(args []string, around Surroundings) (Command, error) {
 	// it acts without, and into the state store too.
 	target := line.last("target", "direct")
 	c.Terraform = target == "terraform"
-	c.Applies = line.yes || verb == Update && target != "direct" && target != "dryrun"
+	c.Applies = line.yes || (verb == Update || verb == Create) && target != "direct" && target != "dryrun"
+	if verb == Update && line.reconcile {
+		c.Verb = Reconcile // kops then rolls the nodes too
+	}
 	return c, nil
 }
 
@@ -137,8 +142,8 @@ func classify(words, rest []string) (Verb, []string, error) {
 		return "", nil, nil
 	case slices.Contains(known, words[1]):
 		return verbOf(words[0]), rest, nil
-	case words[0] == "delete":
-		return "", nil, nil // kops delete cluster and the like go to kops
+	case words[0] == "delete" || words[0] == "create":
+		return "", nil, nil // kops delete cluster, create secret and the like go to kops
 	case words[1] == "help":
 		return "", nil, nil
 	}
@@ -147,6 +152,8 @@ func classify(words, rest []string) (Verb, []string, error) {
 
 func verbOf(word string) Verb {
 	switch word {
+	case "create":
+		return Create
 	case "update":
 		return Update
 	case "reconcile":

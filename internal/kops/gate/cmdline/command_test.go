@@ -62,6 +62,13 @@ func TestGuarded(t *testing.T) {
 		{"rolling-update, letters together", "rolling-update cluster a.example.com -iy", Command{Verb: RollingUpdate, Applies: true}},
 		{"rolling-update, a dry run", "rolling-update cluster a.example.com --control-plane-interval 1m --force", Command{Verb: RollingUpdate}},
 		{"an instance is no cluster", "delete instance i-0a5ed581 --name a.example.com --yes", Command{Verb: DeleteInstance, Applies: true}},
+		{"kops then rolls the nodes too", "update cluster a.example.com --reconcile --yes", Command{Verb: Reconcile, Applies: true}},
+		{"and does not", "update cluster a.example.com --reconcile=false --yes", Command{Verb: Update, Applies: true}},
+		{"create, which only writes the config", "create cluster --name a.example.com --cloud aws --zones eu-central-1a", Command{Verb: Create}},
+		{"create, which applies", "create cluster --name a.example.com --cloud aws --zones=eu-central-1a --node-count 3 --yes", Command{Verb: Create, Applies: true}},
+		{"create by a word", "create cluster a.example.com --zones=eu-central-1a -y", Command{Verb: Create, Applies: true}},
+		{"create for terraform", "create cluster --cloud aws --name a.example.com --target terraform", Command{Verb: Create, Applies: true, Terraform: true}},
+		{"create: --yes may be a value, and may not", "create cluster --name a.example.com --of-tomorrow --yes", Command{Verb: Create, Applies: true}},
 		{"help that is a value", "update cluster a.example.com --out --help", Command{Verb: Update}},
 		{"help that is taken back", "update cluster a.example.com --help=false -y", Command{Verb: Update, Applies: true}},
 	} {
@@ -77,7 +84,7 @@ func TestGuarded(t *testing.T) {
 func TestPassed(t *testing.T) {
 	for _, line := range []string{
 		"", "version", "--help", "-h", "--version", "help update cluster", "get clusters", "get cluster a -o yaml", "list", "toolbox dump --name a",
-		"completion bash", "__complete update cluster ", "create cluster --name update --yes", "edit cluster a", "validate cluster --wait 10m",
+		"completion bash", "__complete update cluster ", "create -f update.yaml", "create instancegroup nodes --name a", "create secret dockerconfig --name a -f x", "create", "create cluster --help", "edit cluster a", "validate cluster --wait 10m",
 		"delete cluster a --yes", "delete instancegroup nodes --yes", "delete", "update", "rolling-update", "update --help", "reconcile -h",
 		"update cluster --help", "update cluster -h", "update cluster --yes -yh", "rolling-update cluster a --help", "delete instance --help",
 		"upgrade cluster a --yes", "replace -f update", "--state s3://x get update cluster", "update help", "--of-tomorrow get clusters", "-- get", "get -- update cluster",
@@ -108,6 +115,8 @@ func TestUnclear(t *testing.T) {
 		{"or between", "update --of-tomorrow cluster", "it cannot be told which command"},
 		{"dashes before", "-- update cluster", "a -- stands before"},
 		{"dashes between", "update -- cluster", "a -- stands before"},
+		{"a value or the cluster?", "create cluster --dry-run a.example.com --yes", "which of the words is the cluster"},
+		{"create, and nobody says which", "create cluster --yes", "no cluster is named"},
 		{"two instances", "delete instance a b --name c", "one instance at a time"},
 		{"an instance names no cluster", "delete instance i-0a5ed581 --yes", "no cluster is named"},
 	} {

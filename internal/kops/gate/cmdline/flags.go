@@ -72,6 +72,9 @@ type line struct {
 	values      map[string][]string
 	positionals []string
 	yes, help   bool
+	reconcile   bool
+	// unsure: it is not known whether some words are values of flags.
+	unsure bool
 }
 
 // last is the value that counts: that of the last flag of this name.
@@ -149,12 +152,24 @@ func (r *reader) set(name, as, value string, given bool) error {
 		}
 	case optional:
 	case unknown:
+		if r.verb == Create { // it has a hundred flags, and only three of them matter here
+			r.skipValue(given)
+			return nil
+		}
 		if !given {
 			return unclear("write "+as+"=VALUE, with the =, or "+as+"=true", "%.80q is not a flag of kops %s that is known here, so it cannot be told whether the next word belongs to it", as, r.verb)
 		}
 	}
 	r.line.values[name] = append(r.line.values[name], value)
 	return nil
+}
+
+// skipValue passes over what may be the value of a flag that is not known.
+func (r *reader) skipValue(given bool) {
+	if !given && len(r.args) > 0 && !strings.HasPrefix(r.args[0], "-") {
+		r.args = r.args[1:]
+		r.line.unsure = true
+	}
 }
 
 func (r *reader) setBoolean(name, as, value string, given bool) error {
@@ -170,6 +185,8 @@ func (r *reader) setBoolean(name, as, value string, given bool) error {
 		r.line.yes = is
 	case "help":
 		r.line.help = is
+	case "reconcile":
+		r.line.reconcile = is
 	}
 	return nil
 }

@@ -40,6 +40,9 @@ type Found struct {
 	// Restores: kops restarts etcd-manager, which has a command queued: it then
 	// restores a backup over the cluster as it is.
 	Restores bool
+	// SpecLost: kops restarts etcd-manager and writes no spec, and there is none
+	// that it could go by: it then takes no backups and mends nothing.
+	SpecLost bool
 }
 
 // Of is what one etcd cluster needs. The first line that fits decides; what
@@ -47,7 +50,7 @@ type Found struct {
 func Of(f Found) Need {
 	toGoBackTo := f.Backups == decide.BackupsRecent && f.Opened
 	switch {
-	case f.ExitCode != decide.Safe, f.Restores:
+	case f.ExitCode != decide.Safe, f.Restores, f.SpecLost:
 		return Name
 	case f.Action == decide.SeedNew:
 		return Nothing

@@ -13,9 +13,9 @@ func universe(visit func(f Found)) int {
 	for _, action := range append(decide.Actions(), "of-tomorrow", "") {
 		for _, code := range []int{decide.Safe, 1, decide.Refused, decide.UnprovenOutcome} {
 			for _, backups := range []decide.BackupState{decide.BackupsUnknown, decide.BackupsNone, decide.BackupsStale, decide.BackupsRecent} {
-				for bits := range 8 {
+				for bits := range 16 {
 					n++
-					visit(Found{Action: action, ExitCode: code, Backups: backups, Opened: bits&1 > 0, MayChange: bits&2 > 0, Restores: bits&4 > 0})
+					visit(Found{Action: action, ExitCode: code, Backups: backups, Opened: bits&1 > 0, MayChange: bits&2 > 0, Restores: bits&4 > 0, SpecLost: bits&8 > 0})
 				}
 			}
 		}
@@ -25,9 +25,10 @@ func universe(visit func(f Found)) int {
 
 // plainly is the table of the issue, written a second time: a new cluster or
 // nothing to change, nothing asked; a changed spec with a recent valid backup,
-// y; everything else, and a restore that waits for a restart, the name.
+// y; everything else, a restore that waits for a restart, and a restart that loses
+// the spec, the name.
 func plainly(f Found) Need {
-	fine := f.ExitCode == 0 && !f.Restores
+	fine := f.ExitCode == 0 && !f.Restores && !f.SpecLost
 	changes := f.Action == decide.ChangeSpec || f.Action == decide.None && f.MayChange
 	if fine && f.Action == decide.SeedNew {
 		return Nothing
@@ -55,7 +56,7 @@ func TestNeeds(t *testing.T) {
 			t.Errorf("%+v needs %s", f, Of(f))
 		}
 	})
-	if n != 1024 {
+	if n != 2048 {
 		t.Errorf("%d cases", n)
 	}
 }
@@ -68,6 +69,7 @@ func TestLessKnownNeverNeedsLess(t *testing.T) {
 			func(f *Found) { f.Backups = decide.BackupsUnknown },
 			func(f *Found) { f.MayChange = true },
 			func(f *Found) { f.Restores = true },
+			func(f *Found) { f.SpecLost = true },
 			func(f *Found) { f.Action, f.ExitCode = decide.Unproven, decide.UnprovenOutcome },
 		} {
 			less := f
