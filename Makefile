@@ -12,7 +12,7 @@ MODULE := github.com/seedproof/seedproof
 # Packages without a goroutine, and with very many cases: the race detector has
 # nothing to find there, and makes them up to ten times slower. The matrix of
 # faults is run in the same way; a sample of it has the race detector too.
-PURE := ./internal/proof ./internal/etcd/decide ./internal/kops/decide ./internal/etcd/snapshot
+PURE := ./internal/proof ./internal/etcd/decide ./internal/kops/decide ./internal/svm/decide ./internal/etcd/snapshot
 
 # Prints each package's line, what failed, the ten slowest tests and the count.
 REPORT := go run ./test/slowest

@@ -58,7 +58,7 @@ func newRootCommand(g *global) *cobra.Command {
 	root.SetIn(g.stdin)
 	root.SetOut(g.stdout)
 	root.SetErr(g.stderr)
-	root.AddCommand(newUpCommand(g), newEtcdCommand(g), newBackupCommand(g), newKopsCommand(g), newDemoCommand(g))
+	root.AddCommand(newUpCommand(g), newEtcdCommand(g), newBackupCommand(g), newKopsCommand(g), newDemoCommand(g), newOntapSimCommand(g))
 	return root
 }
 

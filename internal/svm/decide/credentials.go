@@ -1,0 +1,317 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/seedproof/seedproof/internal/proof"
+)
+
+// PairState is what was found of a pair of user and password in a Secret. The
+// pair itself never comes here.
+type PairState uint8
+
+const (
+	PairUnknown PairState = iota
+	NoPair
+	Incomplete // a field is missing or empty
+	Complete
+)
+
+func (s PairState) String() string {
+	return label("pair", []string{"not known", "none", "incomplete", "complete"}, int(s))
+}
+
+// SetState is what became of the request to set a pair's password on the
+// account, as noted beside the pair before and after the request.
+type SetState uint8
+
+const (
+	SetUnknown SetState = iota
+	NotSent
+	Sent      // noted, then sent; no answer was noted
+	Confirmed // the array answered that it is set, or that it is the current one
+	RefusedByPolicy
+)
+
+func (s SetState) String() string {
+	return label("set", []string{"not known", "not sent", "sent, no answer", "confirmed", "refused by the array's policy"}, int(s))
+}
+
+// Pair is one pair in the Secret of the seed.
+type Pair struct {
+	State      PairState
+	User       string
+	SVM        string // UUID for which it was made; "" where it does not say
+	Generation uint64
+	Set        SetState
+	Login      Login
+}
+
+// Secret is the Secret in the seed: the pair that others read, and the one that
+// nobody reads yet.
+type Secret struct {
+	Finding proof.Finding
+	Active  Pair
+	Pending Pair
+	// Previous is the user of the pair before the active one, whose account is
+	// still there after a rotation; "" where there is none.
+	Previous    string
+	ActivatedAt time.Time
+	// InUse: a backend became bound with the active pair.
+	InUse Answer
+	Why   string
+}
+
+// AccountOwner is whose an account is, by its mark and by what is known here.
+type AccountOwner uint8
+
+const (
+	AccountUnknown  AccountOwner = iota // its comment was not read
+	AccountOurs                         // this shoot's mark
+	AccountForeign                      // another shoot's or owner's mark, or one that cannot be read
+	AccountUnmarked                     // no mark, and no other owner known here has that name
+	AccountShared                       // no mark, and another owner known here has that name
+)
+
+func (o AccountOwner) String() string {
+	return label("account", []string{"not known", "ours", "another owner's", "unmarked", "unmarked, and another owner here has that name"}, int(o))
+}
+
+// OwnerOfAccount reads whose an account is. Without a mark it is free only where
+// it is known that no other owner here has an account of that name.
+func (o Owner) OwnerOfAccount(shoot, comment string, otherHasName Answer) AccountOwner {
+	owned, mark := o.Read(comment)
+	switch {
+	case owned == Ours && mark.Shoot == shoot:
+		return AccountOurs
+	case owned != Unmarked:
+		return AccountForeign
+	}
+	switch otherHasName {
+	case No:
+		return AccountUnmarked
+	case Yes:
+		return AccountShared
+	}
+	return AccountUnknown
+}
+
+// Account is one account of the SVM.
+type Account struct {
+	Name       string
+	Finding    proof.Finding
+	Owner      AccountOwner
+	Locked     Answer
+	Generation uint64 // of the password, by its mark
+	Ration     Ration // as noted in the Secret
+	Why        string
+}
+
+// Credentials is everything about the passwords for one shoot.
+type Credentials struct {
+	At       time.Time
+	SVM      []string // UUIDs of the SVM, or of both halves
+	Users    [2]string
+	Secret   Secret
+	Accounts []Account
+	Reach    Reach
+	// Noted is the highest generation that the record knows of.
+	Noted       uint64
+	RotationDue bool
+	Policy      CredentialPolicy
+}
+
+// CredentialPolicy is what was configured.
+type CredentialPolicy struct {
+	Unlock      bool          // a locked account of ours may be unlocked
+	VerifyEvery time.Duration // how long a login proves a pair
+	TryEvery    time.Duration // between two logins
+	// MaxTries is how many logins may fail in a row, or end unknown; below the
+	// five after which an array locks the account.
+	MaxTries int
+	LockTime time.Duration // how long the array locks an account
+	Grace    time.Duration // how long the old account outlives a rotation
+}
+
+// CredentialAction is the next step with a password.
+type CredentialAction string
+
+const (
+	CredentialsWait       CredentialAction = "wait"
+	CredentialsStop       CredentialAction = "stop" // for a person
+	CheckLogin            CredentialAction = "check-login"
+	MakePending           CredentialAction = "make-pending"
+	DropPending           CredentialAction = "drop-pending"
+	CreateAccount         CredentialAction = "create-account" // with the pending password and our mark
+	MarkAccount           CredentialAction = "mark-account"
+	SetPassword           CredentialAction = "set-password" // the pending one
+	ProvePending          CredentialAction = "prove-pending"
+	Activate              CredentialAction = "activate"
+	DeliverUnverified     CredentialAction = "deliver-unverified"
+	Unlock                CredentialAction = "unlock"
+	RemoveOldAccount      CredentialAction = "remove-old-account"
+	CredentialsOK         CredentialAction = "verified"
+	CredentialsInUse      CredentialAction = "in-use"     // not verified by a login, and a backend is bound with it
+	CredentialsUnverified CredentialAction = "unverified" // delivered unverified, nothing has used it yet
+)
+
+// CredentialStep is what comes next, and why.
+type CredentialStep struct {
+	Action     CredentialAction
+	User       string
+	Generation uint64    // of the pair that is to be made
+	WaitFor    string    // named, where it waits
+	Until      time.Time // when to look again, where that is known
+	Why        string
+	Command    string // to type, where a person is needed
+}
+
+// Done reports whether there is nothing to do.
+func (s CredentialStep) Done() bool { return s.Action == CredentialsOK || s.Action == CredentialsInUse }
+
+// delivered reports whether others may read the active pair: it was proved, now
+// or before, or the array confirmed it and the SVM cannot be reached from here.
+func (c Credentials) delivered(next CredentialStep) bool {
+	if c.Secret.Finding != proof.Present {
+		return false
+	}
+	worth, _ := c.worth(c.Secret.Active)
+	provenBefore := worth == worthDoubt && c.Secret.Active.Login.Proven()
+	return worth == worthProven || provenBefore || next.Done() || next.Action == CredentialsUnverified
+}
+
+// account finds an account; one that was not asked for is Unknown.
+func (c Credentials) account(name string) Account {
+	for _, a := range c.Accounts {
+		if a.Name == name {
+			return a
+		}
+	}
+	return Account{Name: name, Why: "it was not asked for"}
+}
+
+// worth is what the active pair is good for.
+type worth uint8
+
+const (
+	worthUnknown worth = iota
+	worthNothing       // there is none, or it cannot work: it may be replaced
+	worthDoubt         // it may work
+	worthProven        // a login within the interval
+)
+
+// worth judges the pair. Only what cannot work at all, or was refused twice
+// where no lock can explain it, may ever be overwritten.
+func (c Credentials) worth(p Pair) (worth, string) {
+	switch p.State {
+	case PairUnknown:
+		return worthUnknown, "the pair could not be read"
+	case NoPair:
+		return worthNothing, "there is no active pair"
+	case Incomplete:
+		return worthNothing, "the active pair lacks a field, or one is empty"
+	}
+	if p.SVM != "" && !c.forThisSVM(p) {
+		return worthNothing, "the active pair is of another SVM (" + p.SVM + ")"
+	}
+	if c.account(p.User).Finding == proof.Absent {
+		return worthNothing, "account " + p.User + " of the active pair is not there"
+	}
+	if p.Login.Disproved(c.Policy) {
+		return worthNothing, "the active pair was refused twice, and no lock can explain it"
+	}
+	if p.Login.Fresh(c.At, c.Policy) {
+		return worthProven, "the active pair was verified"
+	}
+	return worthDoubt, "the active pair may work"
+}
+
+func (c Credentials) forThisSVM(p Pair) bool {
+	for _, u := range c.SVM {
+		if p.SVM == u {
+			return true
+		}
+	}
+	return false
+}
+
+// usable: the pending pair can still become the active one. One of an earlier
+// generation than the account's mark was overtaken.
+func (c Credentials) usable(p Pair) bool {
+	return p.State == Complete && c.forThisSVM(p) && p.Set != RefusedByPolicy && !p.Login.Disproved(c.Policy) &&
+		p.Generation >= c.account(p.User).Generation
+}
+
+// nextGeneration is above every one that is known.
+func (c Credentials) nextGeneration() uint64 {
+	highest := max(c.Noted, c.Secret.Active.Generation, c.Secret.Pending.Generation)
+	for _, a := range c.Accounts {
+		highest = max(highest, a.Generation)
+	}
+	return highest + 1
+}
+
+// NextCredential is the next step with the password of one shoot.
+func NextCredential(c Credentials) CredentialStep {
+	switch c.Secret.Finding {
+	case proof.Unknown:
+		return CredentialStep{Action: CredentialsWait, WaitFor: "the Secret", Why: "the Secret could not be read: " + orElse(c.Secret.Why, "no reason is known")}
+	case proof.Absent:
+		c.Secret = Secret{Finding: proof.Absent, Active: Pair{State: NoPair}, Pending: Pair{State: NoPair}}
+	}
+	active, why := c.worth(c.Secret.Active)
+	if active == worthUnknown || c.Secret.Pending.State == PairUnknown {
+		return CredentialStep{Action: CredentialsWait, WaitFor: "the Secret", Why: "the Secret could not be read whole"}
+	}
+	pending := c.Secret.Pending
+	switch {
+	case c.usable(pending) && (active == worthNothing || pending.User != c.Secret.Active.User):
+		return c.bringIn(pending, active)
+	case active == worthNothing:
+		return c.makePending(c.userForRepair(), why)
+	case active == worthDoubt:
+		return c.check()
+	}
+	return c.atRest()
+}
+
+// userForRepair keeps the user of the pair that is repaired, if it is one of
+// the two that this shoot has.
+func (c Credentials) userForRepair() string {
+	a := c.Secret.Active
+	if a.State == Complete && a.User == c.Users[1] {
+		return c.Users[1]
+	}
+	return c.Users[0]
+}
+
+// otherUser is the one in turn.
+func (c Credentials) otherUser() string {
+	if c.Secret.Active.User == c.Users[0] {
+		return c.Users[1]
+	}
+	return c.Users[0]
+}
+
+// makePending: no password is made for an account that will never get it.
+func (c Credentials) makePending(user, why string) CredentialStep {
+	if step, refused := c.refuse(c.account(user)); refused {
+		return step
+	}
+	return CredentialStep{Action: MakePending, User: user, Generation: c.nextGeneration(), Why: why + ": a new pair is written aside first"}
+}
+
+// refuse: who gets no password from us.
+func (c Credentials) refuse(a Account) (CredentialStep, bool) {
+	switch {
+	case a.Finding == proof.Absent:
+		return CredentialStep{}, false
+	case a.Finding != proof.Present || a.Owner == AccountUnknown:
+		return CredentialStep{Action: CredentialsWait, User: a.Name, WaitFor: "account " + a.Name,
+			Why: "account " + a.Name + " could not be read: " + orElse(a.Why, "no reason is known")}, true
+	case a.Owner == AccountForeign || a.Owner == AccountShared:
+		return CredentialStep{Action: CredentialsStop, User: a.Name, Command: "security login show -user-or-group-name " + a.Name,
+			Why: "account " + a.Name + " is " + a.Owner.String() + ": it gets no password from us"}, true
+	}
+	return CredentialStep{}, false
+}
