@@ -49,6 +49,10 @@ var rules = []rule{
 		of:  []string{"internal/fault"}, only: std(),
 	},
 	{
+		why: "the simulator is written from the facts alone",
+		of:  []string{"internal/ontap/sim/..."}, only: std("internal/ontap/sim/..."),
+	},
+	{
 		why: "what judges, and what orders steps, can do no I/O of its own",
 		of:  []string{"internal/proof", "internal/flow"}, only: std(),
 	},

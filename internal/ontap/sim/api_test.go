@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestTridentStarts makes the calls that Trident makes at its start, as the
@@ -124,6 +125,29 @@ func TestPages(t *testing.T) {
 	}
 	if r := a.must(200, "GET", "/svm/svms?return_records=false&name=p1|p2", ""); r.body["num_records"] != 2.0 || r.body["records"] != nil {
 		t.Errorf("without records: %s", r.raw)
+	}
+}
+
+// TestPagesOfWhatCameOutOfOrder: a job that overtakes another hides nothing.
+func TestPagesOfWhatCameOutOfOrder(t *testing.T) {
+	a := newArray(t, nil)
+	if _, err := a.Inject(Fault{Kind: JobSlow, Delay: time.Minute, Method: "POST", Kth: 1}); err != nil {
+		t.Fatal(err)
+	}
+	a.must(202, "POST", "/svm/svms", `{"name":"late"}`)
+	a.must(202, "POST", "/svm/svms", `{"name":"early"}`)
+	a.must(200, "GET", "/cluster", "")
+	a.clock.forward(time.Hour)
+	var names []string
+	for path := "/svm/svms?max_records=1"; path != ""; {
+		r := a.must(200, "GET", path, "")
+		for _, rec := range r.records() {
+			names = append(names, fmt.Sprint(rec["name"]))
+		}
+		path = strings.TrimPrefix(r.text("_links.next.href"), "/api")
+	}
+	if len(names) != 2 {
+		t.Errorf("the pages show %v", names)
 	}
 }
 

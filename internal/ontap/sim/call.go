@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -161,7 +162,7 @@ func itemKey(ids ...string) string {
 const jobResults = "job_results_uuid"
 
 // visible gives what the caller may see of the resource, oldest first.
-func (c *call) visible() func(yield func(item) bool) {
+func (c *call) visible() iter.Seq[item] {
 	return func(yield func(item) bool) {
 		var made *job
 		if uuid := c.params.Extra[jobResults]; uuid != "" {

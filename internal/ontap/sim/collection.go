@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -70,7 +71,7 @@ func (c *call) page() ([]hit, string, *refusal) {
 	}
 	var found []hit
 	skip := c.params.Offset
-	for it := range c.visible() {
+	for _, it := range c.inOrder() {
 		if it.seq <= from {
 			continue
 		}
@@ -88,6 +89,17 @@ func (c *call) page() ([]hit, string, *refusal) {
 		}
 	}
 	return found, "", nil
+}
+
+// inOrder gives what is visible in the order in which it was asked for. That is
+// not always the order in which it came to be: a job can overtake another.
+func (c *call) inOrder() []item {
+	all := slices.Collect(c.visible())
+	bySeq := func(a, b item) int { return cmp.Compare(a.seq, b.seq) }
+	if !slices.IsSortedFunc(all, bySeq) {
+		slices.SortStableFunc(all, bySeq)
+	}
+	return all
 }
 
 func (c *call) sortedPage(from, limit int) ([]hit, string, *refusal) {
