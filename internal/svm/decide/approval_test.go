@@ -138,6 +138,19 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
+// TestAttestedRecord: with the record attested lost, it names no other SVM, and
+// another owner's mark on our namesake is seen.
+func TestAttestedRecord(t *testing.T) {
+	e := evidence(decide.Record{}, noClaim, arrayOf("a", foreign("f")), arrayOf("b"))
+	if d := decide.Next(e, wanted()); d.Verdict.State != proof.Unproven || d.Verdict.Rule != 3 {
+		t.Errorf("silent: %s by rule %d", d.Verdict.State, d.Verdict.Rule)
+	}
+	e.Attestations = []proof.Attestation{{Witness: "record", Finding: proof.Unknown, Generation: decide.Generation(e), By: "Anna"}}
+	if d := decide.Next(e, wanted()); d.Verdict.State != proof.Conflicting || d.Verdict.Rule != 0 {
+		t.Errorf("attested lost: %s by rule %d", d.Verdict.State, d.Verdict.Rule)
+	}
+}
+
 // TestNotAdoptable: no approval makes ours what contradicts itself.
 func TestNotAdoptable(t *testing.T) {
 	for reason, e := range map[string]decide.Evidence{

@@ -63,8 +63,12 @@ func TestDeletion(t *testing.T) {
 	retained.Policy = decide.Retain
 	unknownPolicy := gone
 	unknownPolicy.Policy = "delete"
+	theirsDeleting := foreign("1a")
+	theirsDeleting.State = decide.Deleting
 	s, twin := halves(decide.Running, decide.Stopped, 1, nonce1)
 	over, overTwin := halves(decide.Stopped, decide.Running, 1, nonce1)
+	unread, theirs := twin, twin
+	unread.Ownership, theirs.Ownership, theirs.Mark = decide.OwnershipUnknown, decide.Foreign, foreign("t").Mark
 	pair := func(s, t decide.SVM, mode decide.Mode) decide.Evidence {
 		return evidence(recordOf(1, nonce1, "s", "t"), noClaim, metro(arrayOf("a", s), mode), metro(arrayOf("b", t), mode))
 	}
@@ -82,12 +86,15 @@ func TestDeletion(t *testing.T) {
 		{"gone by hand: the policy is no approval for what is lost", evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a"), arrayOf("b")), gone, decide.Stop, ""},
 		{"its record is lost: that is written first", evidence(noRecord, noClaim, arrayOf("a", ours("1a", decide.Running, 1, nonce1)), arrayOf("b")), gone, decide.WriteRecord, "1a"},
 		{"closed, and another owner's mark since", closed(evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a", foreign("1a")), arrayOf("b"))), gone, decide.Reopen, "1a"},
+		{"closed, another owner's mark since, and somebody deletes it", closed(evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a", theirsDeleting), arrayOf("b"))), gone, decide.Wait, ""},
 		{"closed, gone, and a job is not finished", closed(evidence(recordOf(1, nonce1, "1a"), noClaim, withJob(arrayOf("a")), arrayOf("b"))), gone, decide.Wait, ""},
 		{"closed, gone, and its array is not asked any more", closed(evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("b"))), gone, decide.Wait, ""},
 		{"closed and gone", closed(evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a"), arrayOf("b"))), gone, decide.RemoveRecord, ""},
 		{"closed and gone, and a namesake of another owner is not ours to mind", closed(evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a", foreign("f")), arrayOf("b"))), gone, decide.RemoveRecord, ""},
 		{"a pair: the source is deleted", closed(pair(s, twin, decide.Normal)), gone, decide.DeleteSVM, "s"},
 		{"its source is gone and its twin not yet", closed(evidence(recordOf(1, nonce1, "s", "t"), noClaim, metro(arrayOf("a"), decide.Normal), metro(arrayOf("b", twin), decide.Normal))), gone, decide.Wait, ""},
+		{"the comment of its twin could not be read", closed(pair(s, unread, decide.Normal)), gone, decide.Wait, ""},
+		{"its twin bears another owner's mark", closed(pair(s, theirs, decide.Normal)), gone, decide.Reopen, "s"},
 		{"switched over: nothing is deleted", closed(pair(over, overTwin, decide.NotNormal)), gone, decide.Wait, ""},
 		{"whether it is switched over is not known", pair(s, twin, decide.ModeUnknown), gone, decide.Wait, ""},
 		{"a claim is open and nothing came of it", evidence(noRecord, claimOf(decide.ClaimOpen, 2, nonce2), arrayOf("a"), arrayOf("b")), gone, decide.CloseFailed, ""},
@@ -101,5 +108,12 @@ func TestDeletion(t *testing.T) {
 	approved := decide.Desired{Gone: true, Approval: approve(v, proof.Destroy, "")}
 	if d := decide.Next(lost, approved); d.Action != decide.CloseRecord {
 		t.Errorf("a person approves that what is left goes: %s (%s)", d.Action, d.Why)
+	}
+
+	named := traced(evidence(noRecord, noClaim, arrayOf("a"), arrayOf("b")), "1a")
+	v, _ = decide.Judge(named)
+	approved.Approval = approve(v, proof.Destroy, "")
+	if d := decide.Next(named, approved); d.Action != decide.Stop {
+		t.Errorf("there is no record to close: %s (%s)", d.Action, d.Why)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seedproof/seedproof/internal/proof"
 	"github.com/seedproof/seedproof/internal/svm/decide"
 )
 
@@ -63,5 +64,70 @@ func TestRation(t *testing.T) {
 	e.Secret.Active.Login.VerifiedAt = now.Add(time.Minute)
 	if s := decide.NextCredential(e); s.Action == decide.CredentialsOK {
 		t.Error("a login in the future proves something")
+	}
+}
+
+// TestOldAccount: which account is an old one, whatever the Secret says.
+func TestOldAccount(t *testing.T) {
+	p := passwords{first: "ours", second: "absent", active: "proven", pending: "none", reach: "reachable", inUse: true, graceOver: true}
+	taken := decide.Account{Name: "before-us", Finding: proof.Present, Owner: decide.AccountOurs}
+	for _, c := range []struct {
+		reason   string
+		previous string
+		more     decide.Account
+		want     decide.CredentialAction
+	}{
+		{"none", "", decide.Account{}, decide.CredentialsOK},
+		{"the active one is never an old one", "u1", decide.Account{}, decide.CredentialsOK},
+		{"one of a name that was taken over", "before-us", taken, decide.RemoveOldAccount},
+		{"one that is gone", "before-us", decide.Account{Name: "before-us", Finding: proof.Absent}, decide.CredentialsOK},
+		{"one that nobody has seen", "before-us", decide.Account{}, decide.CredentialsOK},
+		{"one without a mark is not ours to remove", "before-us", decide.Account{Name: "before-us", Finding: proof.Present, Owner: decide.AccountUnmarked}, decide.CredentialsOK},
+	} {
+		e := p.credentials()
+		e.Secret.Previous = c.previous
+		e.Accounts = append(e.Accounts, c.more)
+		if s := decide.NextCredential(e); s.Action != c.want || s.Action == decide.RemoveOldAccount && s.User != c.previous {
+			t.Errorf("%s: %s %s (%s), want %s", c.reason, s.Action, s.User, s.Why, c.want)
+		}
+	}
+}
+
+// TestUnlock: an account that is locked again at once is not fought over.
+func TestUnlock(t *testing.T) {
+	p := passwords{first: "locked", second: "absent", active: "proven", pending: "none", reach: "reachable", unlock: true}
+	for _, c := range []struct {
+		reason   string
+		unlocked time.Time
+		want     decide.CredentialAction
+	}{
+		{"never unlocked", time.Time{}, decide.Unlock},
+		{"unlocked a moment ago", ago(10 * time.Second), decide.CredentialsWait},
+		{"unlocked two minutes ago", ago(2 * time.Minute), decide.Unlock},
+	} {
+		e := p.credentials()
+		e.Secret.Active.Login.Unlocked = c.unlocked
+		if s := decide.NextCredential(e); s.Action != c.want {
+			t.Errorf("%s: %s (%s), want %s", c.reason, s.Action, s.Why, c.want)
+		}
+	}
+}
+
+// TestInTurn: a rotation takes the other of the two users, a repair the same.
+func TestInTurn(t *testing.T) {
+	p := passwords{first: "absent", second: "ours", active: "proven", pending: "none", reach: "reachable", due: true}
+	e := p.credentials()
+	e.Secret.Active.User = "u2"
+	if s := decide.NextCredential(e); s.Action != decide.MakePending || s.User != "u1" {
+		t.Errorf("a rotation away from u2: %s %s (%s)", s.Action, s.User, s.Why)
+	}
+	e.Secret.Active.Login = refusedTwice()
+	if s := decide.NextCredential(e); s.Action != decide.MakePending || s.User != "u2" {
+		t.Errorf("a repair of u2: %s %s (%s)", s.Action, s.User, s.Why)
+	}
+	e.Secret.Active.User = "before-us"
+	e.Accounts = append(e.Accounts, decide.Account{Name: "before-us", Finding: proof.Present, Owner: decide.AccountForeign})
+	if s := decide.NextCredential(e); s.Action != decide.MakePending || s.User != "u1" {
+		t.Errorf("a repair of a name that is not ours: %s %s (%s)", s.Action, s.User, s.Why)
 	}
 }

@@ -20,7 +20,7 @@ func (e Evidence) resume(v proof.Verdict, want Desired) Decision {
 			Why: "SVM " + born.Name + " runs on " + born.array + ": the claim is closed, and then the record is written"}
 	case v.State == proof.Intact && e.Record.Generation == e.Claim.Attempt && e.Record.Nonce == e.Claim.Nonce:
 		return Decision{Action: CloseBorn, Identity: v.Identity, UUIDs: e.Record.UUIDs, Why: "the record of this attempt is there already"}
-	case want.FailClaim != "" && want.FailClaim == e.Claim.Nonce && !isBorn:
+	case want.FailClaim != "" && want.FailClaim == e.Claim.Nonce:
 		return Decision{Action: CloseFailed, Why: "a person gave the attempt up"}
 	case !isMine && e.nameLost(seen):
 		return Decision{Action: CloseFailed, Array: e.Claim.Array, Why: "the name " + e.Name + " on " + e.Claim.Array + " belongs to another SVM"}

@@ -35,7 +35,7 @@ func TestSteps(t *testing.T) {
 		}, map[string]decide.StepState{"interface data0": decide.StepStops, "interface data1": decide.StepStops, "objects shoot": decide.StepWaits}},
 		{"no management interface: nothing reaches the shoot", func(e *decide.Evidence) { e.Site.Management.State = decide.WrongAddress },
 			map[string]decide.StepState{"management-interface management": decide.StepStops, "objects shoot": decide.StepWaits}},
-		{"no pair: nothing reaches the shoot", func(e *decide.Evidence) { e.Site.Shoots[0].Credentials.Secret = decide.Secret{Finding: proof.Absent} },
+		{"no pair: nothing reaches the shoot", func(e *decide.Evidence) { e.Site.Shoots[0].Credentials.Secret.Finding = proof.Absent },
 			map[string]decide.StepState{"credentials shoot": decide.StepDo, "objects shoot": decide.StepWaits}},
 		{"the mark knows of a later password: the record is raised", func(e *decide.Evidence) { e.Arrays[0].SVMs[0].Mark.Credentials = 4 }, map[string]decide.StepState{"record ": decide.StepDo}},
 		{"the record names another half than the array does", func(e *decide.Evidence) {

@@ -29,6 +29,8 @@ func TestStories(t *testing.T) {
 	renamed.Name = "old-name"
 	replica := plain("1a", decide.Running)
 	replica.Role = decide.RoleUnknown
+	inconsistent := running("1a")
+	inconsistent.Twin = "t"
 	with := func(e decide.Evidence, traces ...decide.Trace) decide.Evidence {
 		e.Traces = traces
 		return e
@@ -49,6 +51,8 @@ func TestStories(t *testing.T) {
 		{"it runs: the claim is closed before the record is written", evidence(noRecord, asked, arrayOf("a", ours("2a", decide.Running, 2, nonce2)), arrayOf("b")), proof.RecordLost, decide.CloseBorn, ""},
 		{"and that waits for nobody who is silent", evidence(noRecord, asked, arrayOf("a", ours("2a", decide.Running, 2, nonce2)), silentArray("b")), proof.Unproven, decide.CloseBorn, ""},
 		{"its comment is not there yet, and the array told its UUID", evidence(noRecord, withUUID, arrayOf("a", plain("2a", decide.Starting)), arrayOf("b")), proof.NeverExisted, decide.Wait, "to run"},
+		{"a trace of what is being made bears its identity too", traced(evidence(noRecord, withUUID, arrayOf("a", ours("2a", decide.Starting, 2, nonce2)), arrayOf("b")), "2a"), proof.NeverExisted, decide.Wait, "to run"},
+		{"a claim in a state of a later version", evidence(noRecord, claimOf("paused", 2, nonce2), arrayOf("a"), arrayOf("b")), proof.Unproven, decide.Wait, "claim"},
 		{"an unmarked one under our name while our job may be queued", evidence(noRecord, asked, withJob(arrayOf("a", plain("u", decide.Running))), arrayOf("b")), proof.Conflicting, decide.Stop, "something else is named"},
 		{"the claim was closed as born and the record not yet written", evidence(noRecord, born(claimOf(decide.ClaimBorn, 1, nonce1), "1a"), arrayOf("a", running("1a")), arrayOf("b")), proof.RecordLost, decide.WriteRecord, ""},
 		{"born, and gone since", evidence(noRecord, born(claimOf(decide.ClaimBorn, 1, nonce1), "1a"), arrayOf("a"), arrayOf("b")), proof.DataLost, decide.Stop, "no empty one"},
@@ -77,6 +81,7 @@ func TestStories(t *testing.T) {
 		{"a namesake of another owner elsewhere is reported, never touched", evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a", running("1a")), arrayOf("b", foreign("f"))), proof.Intact, decide.GoOn, "Note: SVM p1 (f) on b is another one: other/p1"},
 		{"unmarked and recorded: marked or not", evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a", plain("1a", decide.Running)), arrayOf("b")), proof.Intact, decide.GoOn, ""},
 		{"a copy of disaster recovery says nothing", evidence(recordOf(1, nonce1, "1a"), noClaim, arrayOf("a", replica), arrayOf("b")), proof.Unproven, decide.Wait, "what it is to a MetroCluster"},
+		{"of no MetroCluster, and with another half", evidence(noRecord, noClaim, arrayOf("a", inconsistent), arrayOf("b")), proof.Unproven, decide.Wait, "of no MetroCluster"},
 		{"the record was deleted", evidence(noRecord, noClaim, arrayOf("a", running("1a")), arrayOf("b")), proof.RecordLost, decide.WriteRecord, ""},
 		{"the record is damaged", evidence(decide.Record{Finding: proof.Unusable}, noClaim, arrayOf("a", running("1a")), arrayOf("b")), proof.RecordLost, decide.WriteRecord, ""},
 		{"the seed was put back to before the re-creation", evidence(recordOf(1, nonce1, "old"), noClaim, arrayOf("a", ours("2a", decide.Running, 2, nonce2)), arrayOf("b")), proof.RecordLost, decide.WriteRecord, "old one"},
@@ -107,6 +112,11 @@ func TestStories(t *testing.T) {
 			t.Errorf("%s: %s", c.reason, why)
 		}
 	}
+}
+
+func traced(e decide.Evidence, uuid string) decide.Evidence {
+	e.Traces = []decide.Trace{{Name: "volumes", Finding: proof.Present, UUID: uuid}}
+	return e
 }
 
 func brokenOff(name string) decide.Array {
@@ -180,14 +190,55 @@ func TestNextAttempt(t *testing.T) {
 	}
 }
 
+// TestWhatIsWritten: what a record is written from.
+func TestWhatIsWritten(t *testing.T) {
+	marked := evidence(noRecord, noClaim, arrayOf("a", ours("x", decide.Running, 3, nonce1)), arrayOf("b"))
+	if d := decide.Next(marked, wanted()); d.Action != decide.WriteRecord || d.Attempt != 3 || d.Identity.Generation != 3 || strings.Join(d.UUIDs, " ") != "x" {
+		t.Errorf("from its mark: %+v", d)
+	}
+	named := traced(evidence(noRecord, claimOf(decide.ClaimFailed, 4, nonce2), arrayOf("a", plain("x", decide.Running)), arrayOf("b")), "x")
+	if d := decide.Next(named, wanted()); d.Action != decide.WriteRecord || d.Attempt != 5 {
+		t.Errorf("from a trace, which knows no attempt: %+v", d)
+	}
+	s, twin := halves(decide.Stopped, decide.Running, 1, nonce1)
+	over := evidence(noRecord, noClaim, metro(arrayOf("a", s), decide.NotNormal), metro(arrayOf("b", twin), decide.NotNormal))
+	if d := decide.Next(over, wanted()); d.Action != decide.WriteRecord || d.UUID != "t" || strings.Join(d.UUIDs, " ") != "s t" {
+		t.Errorf("switched over, the source first: %+v", d)
+	}
+}
+
+// TestFailClaim: a person can always end an attempt that was stopped; what runs
+// and bears our mark is recorded then.
+func TestFailClaim(t *testing.T) {
+	e := evidence(noRecord, claimOf(decide.ClaimOpen, 2, nonce2), arrayOf("a", ours("2a", decide.Running, 2, nonce2)), arrayOf("b"))
+	e.Traces = []decide.Trace{{Name: "volumes", Finding: proof.Present}}
+	want := wanted()
+	if d := decide.Next(e, want); d.Action != decide.Stop || !strings.Contains(d.Command, nonce2) {
+		t.Errorf("%s: %s", d.Action, d.Command)
+	}
+	want.FailClaim = nonce1
+	if d := decide.Next(e, want); d.Action != decide.Stop {
+		t.Errorf("another attempt was given up: %s", d.Action)
+	}
+	want.FailClaim = nonce2
+	if d := decide.Next(e, want); d.Action != decide.CloseFailed {
+		t.Errorf("given up: %s", d.Action)
+	}
+	e.Claim.State = decide.ClaimFailed
+	if d := decide.Next(e, want); d.Action != decide.WriteRecord {
+		t.Errorf("after it: %s (%s)", d.Action, d.Why)
+	}
+}
+
 // TestSeedSecretStory: the SVM was made, writing the Secret failed, and nothing
 // is taken for granted. Each look is told what the step before it did.
 func TestSeedSecretStory(t *testing.T) {
 	e := evidence(recordOf(1, nonce1, "x"), noClaim, arrayOf("a", ours("x", decide.Running, 1, nonce1)), arrayOf("b"))
 	e.Site = cell{lifs: "all", manage: "present", account: "absent", secret: "absent"}.site([]string{"x"})
+	e.Record.Credentials = 7 // the Secret that is gone was the seventh
 	c := &e.Site.Shoots[0].Credentials
 	account := &c.Accounts[0]
-	pending := decide.Pair{State: decide.Complete, User: "u1", SVM: "x", Generation: 2, Set: decide.NotSent}
+	pending := decide.Pair{State: decide.Complete, User: "u1", SVM: "x", Generation: 8, Set: decide.NotSent}
 	for _, look := range []struct {
 		want  decide.CredentialAction
 		apply func()
@@ -196,7 +247,7 @@ func TestSeedSecretStory(t *testing.T) {
 			c.Secret = decide.Secret{Finding: proof.Present, Active: decide.Pair{State: decide.NoPair}, Pending: pending}
 		}},
 		{decide.CreateAccount, func() {
-			*account = decide.Account{Name: "u1", Finding: proof.Present, Owner: decide.AccountOurs, Locked: decide.No, Generation: 2}
+			*account = decide.Account{Name: "u1", Finding: proof.Present, Owner: decide.AccountOurs, Locked: decide.No, Generation: 8}
 			c.Secret.Pending.Set = decide.Confirmed
 		}},
 		{decide.ProvePending, func() { c.Secret.Pending.Login = decide.Login{VerifiedAt: now} }},
@@ -217,6 +268,9 @@ func TestSeedSecretStory(t *testing.T) {
 		}
 		if credentials.Credential == nil || credentials.Credential.Action != look.want {
 			t.Fatalf("%+v, want %s", credentials, look.want)
+		}
+		if g := credentials.Credential.Generation; look.want == decide.MakePending && g != 8 {
+			t.Fatalf("generation %d, and the record knows of 7", g)
 		}
 		if delivered := objects.State == decide.StepDone; delivered != (look.want == decide.CredentialsOK) {
 			t.Fatalf("at %s the objects are %s (%s)", look.want, objects.State, objects.Why)

@@ -49,6 +49,10 @@ func TestStuckStory(t *testing.T) {
 		{"it is deleted already", func(e *decide.Evidence) { e.Arrays[0].SVMs[0].State = decide.Deleting }, decide.Wait},
 		{"the claim is closed as failed", func(e *decide.Evidence) { e.Claim.State = decide.ClaimFailed }, decide.Wait},
 		{"the claim is silent", func(e *decide.Evidence) { e.Claim = decide.Claim{} }, decide.Wait},
+		{"its other half stands still", func(e *decide.Evidence) { beside(e, decide.Stopped) }, decide.Remake},
+		{"its other half is in no state that is known", func(e *decide.Evidence) { beside(e, decide.StateUnknown) }, decide.Wait},
+		{"its other half starts", func(e *decide.Evidence) { beside(e, decide.Starting) }, decide.Wait},
+		{"its other half runs: it is born", func(e *decide.Evidence) { beside(e, decide.Running) }, decide.CloseBorn},
 		{"a person gives the attempt up", func(*decide.Evidence) {}, decide.CloseFailed},
 	} {
 		e := stuck()
@@ -61,4 +65,14 @@ func TestStuckStory(t *testing.T) {
 			t.Errorf("%s: %s (%s), want %s", c.reason, d.Action, d.Why, c.want)
 		}
 	}
+}
+
+// beside makes it the source of a pair, whose twin is in that state.
+func beside(e *decide.Evidence, twin decide.SVMState) {
+	source := &e.Arrays[0].SVMs[0]
+	source.Role, source.Twin = decide.Source, "t"
+	e.Arrays[0].Mode, e.Arrays[1].Mode = decide.Normal, decide.Normal
+	half := *source
+	half.UUID, half.Twin, half.Role, half.State, half.Name = "t", source.UUID, decide.Destination, twin, decide.TwinName(svmName)
+	e.Arrays[1].SVMs = []decide.SVM{half}
 }
