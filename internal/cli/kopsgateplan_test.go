@@ -20,7 +20,7 @@ import (
 func terraformPlan(bucket, key string) string {
 	return fmt.Sprintf(`{"format_version":"1.2","terraform_version":"1.9.5","planned_values":{"root_module":{}},"resource_changes":[
 {"address":"aws_s3_object.etcd-cluster-spec-main","mode":"managed","type":"aws_s3_object","name":"etcd-cluster-spec-main",
-"provider_name":"registry.terraform.io/hashicorp/aws","change":{"actions":["create"],"before":null,
+"provider_name":"hashicorp/aws","change":{"actions":["create"],"before":null,
 "after":{"bucket":%q,"key":%q,"content":"{\n  \"memberCount\": 3,\n  \"etcdVersion\": \"3.6.12\"\n}"},"after_unknown":{"etag":true}}}]}`, bucket, key)
 }
 

@@ -20,10 +20,10 @@ type Ration struct {
 	LastTry time.Time
 }
 
-// Proven: a login succeeded, and none was refused since.
+// Proven reports whether a login succeeded, and none was refused since.
 func (l Login) Proven() bool { return !l.VerifiedAt.IsZero() && !l.LastRefused.After(l.VerifiedAt) }
 
-// Fresh: proven within the interval. A time ahead of the clock proves nothing.
+// Fresh reports whether it was proven within the interval. A time ahead of the clock proves nothing.
 func (l Login) Fresh(at time.Time, p CredentialPolicy) bool {
 	return l.Proven() && !l.VerifiedAt.After(at) && at.Sub(l.VerifiedAt) < p.VerifyEvery
 }
@@ -31,7 +31,7 @@ func (l Login) Fresh(at time.Time, p CredentialPolicy) bool {
 // refused: there was a refusal that no later login has made void.
 func (l Login) refused() bool { return !l.FirstRefused.IsZero() && !l.Proven() }
 
-// Disproved: refused twice, and no lock can explain the second: the account was
+// Disproved reports whether it was refused twice, and no lock can explain the second: the account was
 // unlocked in between, or a full lock time went by. A lock may not show.
 func (l Login) Disproved(p CredentialPolicy) bool {
 	if !l.refused() || !l.LastRefused.After(l.FirstRefused) {

@@ -105,7 +105,7 @@ func (e Evidence) next(v proof.Verdict, want Desired) Decision {
 	case proof.RecordLost:
 		return e.writeRecord(v)
 	case proof.Intact:
-		return e.goOn(v, want)
+		return e.goOn(v)
 	case proof.DataLost:
 		return e.dataLost(v, want)
 	case proof.Conflicting:

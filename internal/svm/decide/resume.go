@@ -25,7 +25,7 @@ func (e Evidence) resume(v proof.Verdict, want Desired) Decision {
 	case !isMine && e.nameLost(seen):
 		return Decision{Action: CloseFailed, Array: e.Claim.Array, Why: "the name " + e.Name + " on " + e.Claim.Array + " belongs to another SVM"}
 	case v.State == proof.Intact:
-		return e.goOn(v, want)
+		return e.goOn(v)
 	case len(others) > 0 || v.State == proof.Conflicting || len(v.Whole) > 1:
 		return e.ended(v, others)
 	case isMine:

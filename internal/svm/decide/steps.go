@@ -67,7 +67,7 @@ func (s Step) done(why string) Step {
 }
 
 // goOn: the SVM is there, and is what the record names.
-func (e Evidence) goOn(v proof.Verdict, want Desired) Decision {
+func (e Evidence) goOn(v proof.Verdict) Decision {
 	s, found := e.acting(v.Identity)
 	if !found {
 		return waitForSilent(v)
