@@ -40,7 +40,7 @@ test: check-cc vet servers ## What CI runs: gofmt, vet, every test, the race det
 	   exit $$status ) | $(REPORT)
 
 .PHONY: test-short
-test-short: vet ## The quick tests, without the race detector (about a minute)
+test-short: vet servers ## The quick tests, without the race detector (about a minute)
 	@go test -short -vet=off -timeout 5m -json ./... | $(REPORT)
 
 .PHONY: test-imports

@@ -18,6 +18,7 @@ type module struct {
 	version string            // for people; the go.mod pins it
 	cost    string            // about how long it takes on two cores
 	targets map[string]string // binary -> package
+	stamp   []string          // flags of the linker beside those of all
 }
 
 var modules = []module{
@@ -49,18 +50,37 @@ var modules = []module{
 		dir: "golangci-lint", version: "v2.15.0", cost: "about a minute",
 		targets: map[string]string{"golangci-lint": "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"},
 	},
+	{
+		dir: "k8s", version: "v1.36.3", cost: "four minutes or more",
+		targets: map[string]string{"kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver"},
+		// Without them the server gives a version that no client can parse.
+		stamp: []string{
+			"-X k8s.io/component-base/version.gitVersion=v1.36.3",
+			"-X k8s.io/component-base/version.gitMajor=1",
+			"-X k8s.io/component-base/version.gitMinor=36",
+			"-X k8s.io/client-go/pkg/version.gitVersion=v1.36.3",
+			"-X k8s.io/client-go/pkg/version.gitMajor=1",
+			"-X k8s.io/client-go/pkg/version.gitMinor=36",
+		},
+	},
 }
 
 // onPath are programs of which any installed version will do.
 var onPath = map[string]bool{"promtool": true}
 
 var (
-	buildEnv   = []string{"CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off"}
-	buildFlags = []string{"-trimpath", "-ldflags=-s -w"}
+	buildEnv  = []string{"CGO_ENABLED=0", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off"}
+	linkFlags = []string{"-s", "-w"}
 )
 
+// buildFlags are those of go build for this module.
+func (m module) buildFlags() []string {
+	return []string{"-trimpath", "-ldflags=" + strings.Join(slices.Concat(linkFlags, m.stamp), " ")}
+}
+
 // Binary is the path of a pinned program: versitygw, minio, fake-gcs-server,
-// etcd, etcdctl, etcdutl or promtool. The first call on a machine builds it.
+// etcd, etcdctl, etcdutl, kube-apiserver or promtool. The first call on a
+// machine builds it.
 func Binary(t testing.TB, name string) string {
 	t.Helper()
 	path, err := FindOrBuild(name)
@@ -130,7 +150,7 @@ func (m module) ensure() (string, error) {
 		return "", err
 	}
 	src := filepath.Join(root, "test", "servers", m.dir)
-	key, err := digest(slices.Concat(buildEnv, buildFlags), filepath.Join(src, "go.mod"), filepath.Join(src, "go.sum"))
+	key, err := digest(slices.Concat(buildEnv, m.buildFlags()), filepath.Join(src, "go.mod"), filepath.Join(src, "go.sum"))
 	if err != nil {
 		return "", err
 	}
@@ -171,8 +191,8 @@ func (m module) buildInto(src, final string) error {
 	names := slices.Sorted(maps.Keys(m.targets))
 	fmt.Fprintf(os.Stderr, "testenv: building %s %s (once on this machine, %s)\n", strings.Join(names, ", "), m.version, m.cost)
 	for _, name := range names {
-		args := append([]string{"-o", filepath.Join(tmp, "bin", name)}, buildFlags...)
-		if err := goBuild(src, buildEnv, append(args, m.targets[name])...); err != nil {
+		args := slices.Concat([]string{"-o", filepath.Join(tmp, "bin", name)}, m.buildFlags(), []string{m.targets[name]})
+		if err := goBuild(src, buildEnv, args...); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,8 @@
 // Package testenv finds, else builds, and starts the foreign servers that
-// tests of any package run against (S3, Cloud Storage and Azure servers, etcd, promtool), builds our own
-// programs for tests that need processes, hands out loopback ports that do not
-// collide between test processes, and puts a faulty proxy before a server.
+// tests of any package run against (S3, Cloud Storage and Azure servers, etcd,
+// the Kubernetes API server, promtool), builds our own programs for tests that
+// need processes, hands out loopback ports that do not collide between test
+// processes, and puts a faulty proxy before a server.
 //
 // Each server is pinned by a tools module of its own under test/servers and is
 // built once on a machine, under a hash of that module and the build flags.

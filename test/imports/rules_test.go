@@ -15,8 +15,11 @@ var layers = [][]string{
 	{
 		"internal/etcd/decide/...", "internal/etcd/record", "internal/etcd/managerfiles", "internal/etcd/lead",
 		"internal/etcd/pki", "internal/etcd/process", "internal/etcd/snapshot", "internal/etcd/kubeobj",
-		"internal/ontap/...", "internal/svm/decide",
+		"internal/ontap/...", "internal/svm/decide", "internal/svm/trouble",
 	},
+	{"internal/svm/spec"},
+	{"internal/svm/seed", "internal/svm/look", "internal/svm/metrics"},
+	{"internal/svm/credential"},
 	{"internal/etcd/backup/...", "internal/svm"},
 	{"internal/etcd/agent/...", "internal/extension/..."},
 	{"internal/etcd/controller/..."},

@@ -220,10 +220,27 @@ func (c Credentials) worth(p Pair) (worth, string) {
 	if p.Login.Disproved(c.Policy) {
 		return worthNothing, "the active pair was refused twice, and no lock can explain it"
 	}
+	switch c.setSince(p) {
+	case Confirmed:
+		return worthNothing, "the array has confirmed another password for account " + p.User + ", and the old one is dead at once"
+	case Sent, SetUnknown:
+		return worthDoubt, "another password may have been set on account " + p.User + ": no answer was noted"
+	}
 	if p.Login.Fresh(c.At, c.Policy) {
 		return worthProven, "the active pair was verified"
 	}
 	return worthDoubt, "the active pair may work"
+}
+
+// setSince is what became of a request to set the pending password on the account
+// of the active pair: whatever was verified before it is void. A pending pair
+// that was refused twice is no reason any more.
+func (c Credentials) setSince(p Pair) SetState {
+	pending := c.Secret.Pending
+	if pending.State != Complete || pending.User != p.User || !c.usable(pending) {
+		return NotSent
+	}
+	return pending.Set
 }
 
 func (c Credentials) forThisSVM(p Pair) bool {
@@ -264,8 +281,10 @@ func NextCredential(c Credentials) CredentialStep {
 		return CredentialStep{Action: CredentialsWait, WaitFor: "the Secret", Why: "the Secret could not be read whole"}
 	}
 	pending := c.Secret.Pending
+	mayBeSet := pending.Set == Sent || pending.Set == SetUnknown
+	sent := mayBeSet && active == worthDoubt && c.Reach == Reachable // a login tells whether it took
 	switch {
-	case c.usable(pending) && (active == worthNothing || pending.User != c.Secret.Active.User):
+	case c.usable(pending) && (active == worthNothing || pending.User != c.Secret.Active.User || sent):
 		return c.bringIn(pending, active)
 	case active == worthNothing:
 		return c.makePending(c.userForRepair(), why)

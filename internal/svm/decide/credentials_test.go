@@ -144,7 +144,13 @@ func (p passwords) worthless() bool {
 	case "no secret", "no pair", "incomplete", "other SVM", "refused twice":
 		return true
 	}
-	return p.first == "absent"
+	return p.first == "absent" || p.set("u1 confirmed", "u1 proven", "u1 refused once")
+}
+
+// set: the pending pair is one of these, and may be on the account of the active
+// one, whose password is then dead.
+func (p passwords) set(words ...choice) bool {
+	return slices.Contains(words, p.pending) && p.first != "later generation" && p.active != "no secret"
 }
 
 // next is what the design says of passwords, a second time.
@@ -155,7 +161,8 @@ func (p passwords) next() decide.CredentialAction {
 	}
 	forFirst := strings.HasPrefix(string(p.pending), "u1")
 	dead := p.pending == "u1 against policy" || p.pending == "u1 refused twice" || p.pending == "u1 other SVM" || forFirst && p.first == "later generation"
-	if !noPending && !dead && (p.worthless() || !forFirst) {
+	mayBeSet := p.set("u1 sent", "u1 set unknown")
+	if !noPending && !dead && (p.worthless() || !forFirst || mayBeSet && p.reach == "reachable") {
 		return p.bringIn(forFirst)
 	}
 	given := p.given(p.first)
@@ -166,7 +173,7 @@ func (p passwords) next() decide.CredentialAction {
 		return decide.MakePending
 	case p.first == "unmarked":
 		return decide.MarkAccount
-	case p.active != "proven":
+	case p.active != "proven" || mayBeSet:
 		return p.check()
 	case p.first == "locked":
 		return map[bool]decide.CredentialAction{true: decide.Unlock, false: decide.CredentialsStop}[p.unlock]
@@ -329,8 +336,8 @@ func (p passwords) breaks(s decide.CredentialStep) string {
 		if p.recent || p.reach != "reachable" || account == "locked" || theirs {
 			return "a login that is not allowed"
 		}
-	case decide.CredentialsOK:
-		if p.active != "proven" {
+	case decide.CredentialsOK, decide.DropPending:
+		if p.active != "proven" || p.set("u1 sent", "u1 set unknown", "u1 confirmed", "u1 proven", "u1 refused once") {
 			return "verified, and nobody has logged in"
 		}
 	}

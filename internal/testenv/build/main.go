@@ -13,7 +13,7 @@ import (
 func main() {
 	names := os.Args[1:]
 	if len(names) == 0 {
-		names = []string{"versitygw", "minio", "etcd", "etcdctl", "etcdutl", "promtool"}
+		names = []string{"versitygw", "minio", "etcd", "etcdctl", "etcdutl", "promtool", "kube-apiserver"}
 	}
 	for _, name := range names {
 		path, err := testenv.FindOrBuild(name)

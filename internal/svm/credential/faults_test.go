@@ -1,0 +1,87 @@
+package credential_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/seedproof/seedproof/internal/fault"
+	"github.com/seedproof/seedproof/internal/ontap/sim"
+)
+
+// instanceOf is one that no fault strikes, and whose calls are counted.
+func (l *life) instanceOf(t *testing.T) *instance {
+	t.Helper()
+	return l.instance(t, fault.NewInjector(0, fault.None))
+}
+
+// Each call of each story, to the array and to the API server, suffers each
+// fault. The next process comes to rest from whatever was left behind.
+func TestEveryCallFailsInEveryWay(t *testing.T) {
+	t.Parallel()
+	for _, st := range stories {
+		t.Run(st.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, newKube(t), sim.Doubts{})
+			for _, mode := range fault.Modes {
+				struck := 0
+				for w.suffer(t, st, struck+1, mode) {
+					struck++
+				}
+				if struck == 0 {
+					t.Errorf("%s: no call was struck", mode)
+				}
+				t.Logf("%s: %d calls struck", mode, struck)
+			}
+		})
+	}
+}
+
+// suffer lives a life of which the k-th call is struck, and brings it to rest.
+// It reports whether there was such a call.
+func (w *world) suffer(t *testing.T, st story, k int, mode fault.Mode) bool {
+	t.Helper()
+	l, before := w.begin(t, st)
+	in := fault.NewInjector(k, mode)
+	i := l.instance(t, in)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := l.live(ctx, i, l.hear)
+		done <- err
+	}()
+	await(in, mode, done, cancel)
+	next := l.instanceOf(t)
+	step, err := l.live(t.Context(), next, l.hear)
+	if err != nil {
+		t.Fatalf("%s at call %d (%v): %v", mode, k, in.Struck(), err)
+	}
+	l.holds(t, st, step, before)
+	l.stays(t, next, st.want)
+	l.end(t)
+	if t.Failed() {
+		t.Fatalf("so it is after %s at call %d (%v)", mode, k, in.Struck())
+	}
+	return in.Struck() != nil
+}
+
+// hear writes down what a caller would log.
+func (l *life) hear(err error) { _, _ = l.book.Write([]byte(err.Error() + "\n")) }
+
+// await waits for the end of a life, or of the process that lived it. A call
+// that hangs ends with the caller's patience.
+func await(in *fault.Injector, mode fault.Mode, done <-chan error, cancel func()) {
+	for {
+		select {
+		case <-in.Dead():
+			return
+		case <-done:
+			return
+		case <-time.After(time.Millisecond):
+			if mode == fault.Hung && in.Struck() != nil {
+				cancel()
+			}
+		}
+	}
+}

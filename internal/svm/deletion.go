@@ -1,0 +1,117 @@
+package svm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seedproof/seedproof/internal/flow"
+	"github.com/seedproof/seedproof/internal/ontap"
+	"github.com/seedproof/seedproof/internal/svm/decide"
+	"github.com/seedproof/seedproof/internal/svm/look"
+	"github.com/seedproof/seedproof/internal/svm/seed"
+)
+
+// deletionSteps take the SVM away, where that is allowed: the record is closed
+// first and removed last.
+func (s *subject) deletionSteps() []flow.Step {
+	type acts = map[decide.NextAction]func(context.Context, *view) error
+	return []flow.Step{
+		s.step(stage{"close-record", acts{decide.CloseRecord: s.closeRecord}}, "record"),
+		s.step(stage{"reopen-record", acts{decide.Reopen: s.reopenRecord}}, "record"),
+		s.step(stage{"delete", acts{decide.DeleteSVM: s.deleteSVM}}, "close-record"),
+		s.step(stage{"forget", acts{decide.RemoveRecord: s.removeAll}}, "delete"),
+	}
+}
+
+func (s *subject) closeRecord(ctx context.Context, v *view) error {
+	record := v.record
+	record.Closed = s.r.o.Nonce()
+	if a := v.words.Approval; a != nil {
+		record.UsedApprovals = append(slices.Clone(record.UsedApprovals), a.Nonce)
+	}
+	return s.writeBack(ctx, record)
+}
+
+func (s *subject) reopenRecord(ctx context.Context, v *view) error {
+	record := v.record
+	record.Closed = ""
+	return s.writeBack(ctx, record)
+}
+
+// deleteSVM deletes the SVM. Only where the array refuses that because of what
+// stands on it, which some releases do, that is taken away first: until then a
+// deletion that is given up has taken nothing.
+func (s *subject) deleteSVM(ctx context.Context, v *view) error {
+	array, err := s.actOn(v.decision.Array)
+	if err != nil {
+		return err
+	}
+	err = array.Client.DeleteSVM(ctx, v.decision.UUID)
+	if err == nil || ontap.IsAbsent(err, ontap.KindSVM) {
+		return nil
+	}
+	err = fmt.Errorf("deleting SVM %s (%s) on %s: %w", s.name, v.decision.UUID, array.Name, err)
+	if flow.OutcomeOf(err) != flow.Refused {
+		return err
+	}
+	removed, clearErr := s.clear(ctx, array, v.decision.UUID)
+	if clearErr != nil {
+		return clearErr
+	}
+	if removed == 0 {
+		return flow.AsNeedsPerson(err, "vserver delete -vserver "+s.name)
+	}
+	return flow.AsTransient(err)
+}
+
+// clear takes away what stands on the SVM: its interfaces, and accounts of
+// ours.
+func (s *subject) clear(ctx context.Context, array look.Array, svm string) (removed int, err error) {
+	interfaces, err := ontap.All(array.Client.Interfaces(ctx, ontap.InterfaceQuery{SVMUUID: svm}))
+	if err != nil {
+		return 0, fmt.Errorf("listing the interfaces of SVM %s: %w", s.name, err)
+	}
+	for _, lif := range interfaces {
+		if err := removeLIF(ctx, array, lif.UUID); err != nil {
+			return removed, fmt.Errorf("interface %s of SVM %s: %w", lif.Name, s.name, err)
+		}
+		removed++
+	}
+	accounts, err := ontap.All(array.Client.Accounts(ctx, svm))
+	if err != nil {
+		return removed, fmt.Errorf("listing the accounts of SVM %s: %w", s.name, err)
+	}
+	for _, account := range accounts {
+		if owned, _ := s.want.Owner().Read(account.Comment); owned != decide.Ours {
+			continue
+		}
+		if err := array.Client.DeleteAccount(ctx, svm, account.Name); err != nil && !ontap.IsAbsent(err, ontap.KindAccount) {
+			return removed, fmt.Errorf("removing account %s of SVM %s: %w", account.Name, s.name, err)
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+// removeAll takes away what is left in the seed. The record is the intent, and
+// goes last.
+func (s *subject) removeAll(ctx context.Context, v *view) error {
+	store := s.r.o.Seed
+	if err := store.RemoveClaim(ctx, v.claim); err != nil {
+		return fmt.Errorf("removing the claim on SVM %s: %w", s.name, err)
+	}
+	for _, c := range s.want.Spec.Credentials {
+		secret := store.Secret(ctx, seed.SecretRef{Namespace: c.SecretNamespace, Name: c.SecretName})
+		if err := store.RemoveSecret(ctx, secret); err != nil {
+			return fmt.Errorf("removing the Secret %s/%s: %w", c.SecretNamespace, c.SecretName, err)
+		}
+	}
+	if err := store.RemoveWords(ctx, v.words); err != nil {
+		return fmt.Errorf("removing the words about SVM %s: %w", s.name, err)
+	}
+	if err := store.RemoveRecord(ctx, v.record); err != nil {
+		return fmt.Errorf("removing the record of SVM %s: %w", s.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,389 @@
+package svm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seedproof/seedproof/internal/flow"
+	"github.com/seedproof/seedproof/internal/ontap"
+	"github.com/seedproof/seedproof/internal/svm/decide"
+	"github.com/seedproof/seedproof/internal/svm/look"
+	"github.com/seedproof/seedproof/internal/svm/seed"
+	"github.com/seedproof/seedproof/internal/svm/spec"
+)
+
+// Kinds of what is noted in the record before it is asked for.
+const (
+	madeInterface = "interface"
+	madeRoute     = "route"
+)
+
+// siteSteps are the steps of what stands on the SVM: what is wanted, and what
+// was made once and is wanted no more.
+func (s *subject) siteSteps(v *view) []flow.Step {
+	steps := []flow.Step{
+		s.recordUpkeep(),
+		s.siteStep(decide.StepMark, "", s.setMark),
+		s.siteStep(decide.StepLimits, "", s.setLimits),
+	}
+	for _, p := range s.want.Spec.Protocols {
+		steps = append(steps, s.siteStep(decide.StepService, p, s.makeService))
+	}
+	for _, name := range s.objects(v, decide.StepInterface, madeInterface) {
+		steps = append(steps, s.siteStep(decide.StepInterface, name, s.interfaceAct))
+	}
+	steps = append(steps, s.siteStep(decide.StepManagement, s.want.Spec.ManagementLIF.Name, s.interfaceAct))
+	for _, name := range s.objects(v, decide.StepRoute, madeRoute) {
+		steps = append(steps, s.siteStep(decide.StepRoute, name, s.routeAct))
+	}
+	return steps
+}
+
+// objects are the names of one kind: those wanted, then those made before.
+func (s *subject) objects(v *view, step decide.StepName, kind string) []string {
+	var names []string
+	add := func(name string) {
+		if name != s.want.Spec.ManagementLIF.Name && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if kind == madeInterface {
+		for _, lif := range s.want.Spec.DataLIFs {
+			add(lif.Name)
+		}
+	} else {
+		for _, route := range s.want.Spec.Routes {
+			add(look.RouteName(route))
+		}
+	}
+	for _, made := range v.record.Made {
+		if made.Kind == kind {
+			add(made.Name)
+		}
+	}
+	for _, st := range v.decision.Steps {
+		if st.Name == step {
+			add(st.Object)
+		}
+	}
+	return names
+}
+
+// siteStep is one step that package decide allows or not.
+func (s *subject) siteStep(name decide.StepName, object string, act func(context.Context, *view, decide.Step) error) flow.Step {
+	title := string(name)
+	if object != "" {
+		title += "/" + object
+	}
+	return flow.Step{
+		Name: title, Needs: []string{"record"},
+		Look: func(ctx context.Context) (flow.Sight, error) {
+			v, err := s.look(ctx)
+			if err != nil {
+				return flow.Sight{}, err
+			}
+			return s.sightOf(title, v, name, object)
+		},
+		Act: func(ctx context.Context) error {
+			v, err := s.look(ctx)
+			if err != nil {
+				return err
+			}
+			st, found := stepOf(v.decision, name, object)
+			if !found || st.State != decide.StepDo {
+				return fmt.Errorf("step %s is not allowed any more: %s", title, st.Why)
+			}
+			s.forget()
+			return act(ctx, v, st)
+		},
+	}
+}
+
+// sightOf puts a step of package decide into the words of a flow.
+func (s *subject) sightOf(title string, v *view, name decide.StepName, object string) (flow.Sight, error) {
+	if v.decision.Action != decide.GoOn {
+		return s.heldOnSite(title, v.decision)
+	}
+	st, found := stepOf(v.decision, name, object)
+	if !found {
+		// Where the SVM itself is in the way, one step without an object says so.
+		if whole, held := stepOf(v.decision, decide.StepService, ""); held {
+			st = whole
+		} else {
+			s.waited(title, "")
+			return flow.Sight{Done: true, Why: "it is not wanted, and not there"}, nil
+		}
+	}
+	switch st.State {
+	case decide.StepWaits:
+		return s.wait(title, st.WaitFor, st.Why)
+	case decide.StepStops:
+		command := st.Command
+		if command == "" {
+			command = "seedproof svm explain " + s.name
+		}
+		return flow.Sight{}, needsPerson(errors.New(st.Why), command)
+	}
+	s.waited(title, "")
+	if st.State == decide.StepDo {
+		return flow.Sight{Next: doing(st), Why: st.Why}, nil
+	}
+	return flow.Sight{Done: true, Why: st.Why}, nil
+}
+
+// heldOnSite: the SVM is not, or no longer, what the record names.
+func (s *subject) heldOnSite(title string, d decide.Decision) (flow.Sight, error) {
+	if d.Action == decide.Wait || d.Action == decide.Stop {
+		return s.held(title, d)
+	}
+	return flow.Sight{Blocked: true, Why: "first: " + d.Why}, nil
+}
+
+func doing(st decide.Step) string {
+	verb := "make"
+	switch {
+	case st.Remove:
+		verb = "remove"
+	case st.Name == decide.StepMark, st.Name == decide.StepLimits:
+		verb = "correct"
+	}
+	if st.Object == "" {
+		return verb + " the " + string(st.Name)
+	}
+	return verb + " " + string(st.Name) + " " + st.Object
+}
+
+func stepOf(d decide.Decision, name decide.StepName, object string) (decide.Step, bool) {
+	for _, st := range d.Steps {
+		if st.Name == name && st.Object == object {
+			return st, true
+		}
+	}
+	return decide.Step{}, false
+}
+
+// recordUpkeep keeps the record true: the other half, a higher generation of
+// credentials, the shoots that use the SVM.
+func (s *subject) recordUpkeep() flow.Step {
+	stale := func(v *view) (string, bool) {
+		st, found := stepOf(v.decision, decide.StepRecord, "")
+		shoots := s.withShoots(v.record.Shoots)
+		switch {
+		case found && st.State == decide.StepDo:
+			return st.Why, true
+		case v.decision.Action == decide.GoOn && len(shoots) != len(v.record.Shoots):
+			return "a shoot that uses the SVM is noted before it gets an account", true
+		}
+		return "", false
+	}
+	return flow.Step{
+		Name: "record-upkeep", Needs: []string{"record"},
+		Look: func(ctx context.Context) (flow.Sight, error) {
+			v, err := s.look(ctx)
+			if err != nil {
+				return flow.Sight{}, err
+			}
+			if why, is := stale(v); is {
+				return flow.Sight{Next: "write the record", Why: why}, nil
+			}
+			return s.sightOf("record-upkeep", v, decide.StepRecord, "")
+		},
+		Act: func(ctx context.Context) error {
+			v, err := s.look(ctx)
+			if err != nil {
+				return err
+			}
+			s.forget()
+			record := v.record
+			record.UUIDs = v.decision.UUIDs
+			record.Credentials = max(record.Credentials, highestMarked(v))
+			record.Shoots = s.withShoots(record.Shoots)
+			return s.writeBack(ctx, record)
+		},
+	}
+}
+
+// highestMarked is the highest generation of credentials that a mark of ours on
+// the SVM bears.
+func highestMarked(v *view) uint64 {
+	highest := uint64(0)
+	for _, a := range v.evidence.Arrays {
+		for _, o := range a.SVMs {
+			if o.Ownership == decide.Ours && slices.Contains(v.decision.UUIDs, o.UUID) {
+				highest = max(highest, o.Mark.Credentials)
+			}
+		}
+	}
+	return highest
+}
+
+func (s *subject) writeBack(ctx context.Context, record seed.Record) error {
+	if _, err := s.r.o.Seed.WriteRecord(ctx, record); err != nil {
+		return fmt.Errorf("writing the record of SVM %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// setMark writes our mark into the comment, behind what stands there.
+func (s *subject) setMark(ctx context.Context, v *view, _ decide.Step) error {
+	array, err := s.actOn(v.decision.Array)
+	if err != nil {
+		return err
+	}
+	mark := s.markOf(v)
+	mark.Credentials = max(highestMarked(v), mark.Credentials)
+	comment, err := mark.Put(v.facts.SVM.Comment, decide.SVMCommentLimit)
+	if err != nil {
+		return flow.AsNeedsPerson(fmt.Errorf("marking SVM %s: %w", s.name, err), "vserver show -vserver "+s.name+" -fields comment")
+	}
+	if err := array.Client.ChangeSVM(ctx, v.decision.UUID, ontap.SVMChange{Comment: &comment}); err != nil {
+		return fmt.Errorf("marking SVM %s on %s: %w", s.name, array.Name, err)
+	}
+	return nil
+}
+
+// setLimits corrects the SVM's own limits, those that are wanted alone.
+func (s *subject) setLimits(ctx context.Context, v *view, _ decide.Step) error {
+	array, err := s.actOn(v.decision.Array)
+	if err != nil {
+		return err
+	}
+	change := ontap.SVMChange{MaxVolumes: s.want.Spec.MaxVolumes}
+	if limit, wanted := s.want.StorageLimitBytes(); wanted {
+		change.StorageLimit = &limit
+	}
+	if err := array.Client.ChangeSVM(ctx, v.decision.UUID, change); err != nil {
+		return fmt.Errorf("changing the limits of SVM %s on %s: %w", s.name, array.Name, err)
+	}
+	return nil
+}
+
+// makeService makes a protocol's service, or switches on one that is there.
+func (s *subject) makeService(ctx context.Context, v *view, st decide.Step) error {
+	array, err := s.actOn(v.decision.Array)
+	if err != nil {
+		return err
+	}
+	protocol := spec.Protocol(st.Object)
+	do := array.Client.CreateService
+	if v.facts.HasService(protocol) {
+		do = func(ctx context.Context, p ontap.Protocol, svm string) error {
+			return array.Client.EnableService(ctx, p, svm, true)
+		}
+	}
+	if err := do(ctx, protocol, v.decision.UUID); err != nil {
+		return fmt.Errorf("making service %s of SVM %s on %s: %w", st.Object, s.name, array.Name, err)
+	}
+	return nil
+}
+
+// interfaceAct makes or removes an interface. The record names it before.
+func (s *subject) interfaceAct(ctx context.Context, v *view, st decide.Step) error {
+	array, err := s.actOn(v.decision.Array)
+	if err != nil {
+		return err
+	}
+	if st.Remove {
+		return s.removeInterface(ctx, v, array, st.Object)
+	}
+	i, want := s.wantedInterface(st.Object)
+	if err := s.noteMade(ctx, v, seed.Made{Kind: madeInterface, Name: want.Name, Address: want.Address.String()}); err != nil {
+		return err
+	}
+	node, domain, err := look.Place(ctx, array, want, i)
+	if err != nil {
+		return fmt.Errorf("placing interface %s of SVM %s: %w", want.Name, s.name, err)
+	}
+	_, err = array.Client.CreateInterface(ctx, ontap.NewInterface{
+		SVMUUID: v.decision.UUID, Name: want.Name, Address: want.Address, Netmask: want.Netmask, Subnet: want.Subnet,
+		HomeNode: node, BroadcastDomain: domain, ServicePolicy: want.ServicePolicy, VIP: want.VIP,
+	})
+	if err != nil {
+		return fmt.Errorf("making interface %s (%s) of SVM %s on %s: %w", want.Name, want.Address, s.name, array.Name, err)
+	}
+	return nil
+}
+
+func (s *subject) wantedInterface(name string) (int, spec.Interface) {
+	for i, lif := range s.want.Spec.DataLIFs {
+		if lif.Name == name {
+			return i, lif
+		}
+	}
+	return 0, s.want.Spec.ManagementLIF
+}
+
+// noteMade writes into the record that a thing is going to be asked for, so that
+// it is known for ours when it is no longer wanted.
+func (s *subject) noteMade(ctx context.Context, v *view, made seed.Made) error {
+	record := v.record
+	if slices.ContainsFunc(record.Made, func(m seed.Made) bool {
+		return m.Kind == made.Kind && m.Name == made.Name && m.Address == made.Address
+	}) {
+		return nil
+	}
+	made.Asked = s.r.o.Clock.Now()
+	record.Made = append(slices.Clone(record.Made), made)
+	return s.writeBack(ctx, record)
+}
+
+// removeInterface removes an interface of ours, and then the note of it.
+func (s *subject) removeInterface(ctx context.Context, v *view, array look.Array, name string) error {
+	if lif, found := v.facts.Interface(name); found {
+		if err := removeLIF(ctx, array, lif.UUID); err != nil {
+			return fmt.Errorf("interface %s of SVM %s on %s: %w", name, s.name, array.Name, err)
+		}
+	}
+	return s.unnoteMade(ctx, v, madeInterface, name)
+}
+
+// removeLIF disables an interface first: some releases demand it.
+func removeLIF(ctx context.Context, array look.Array, uuid string) error {
+	off := false
+	err := array.Client.ChangeInterface(ctx, uuid, ontap.InterfaceChange{Enabled: &off})
+	if err != nil && !ontap.IsAbsent(err, ontap.KindInterface) {
+		return fmt.Errorf("disabling it: %w", err)
+	}
+	err = array.Client.DeleteInterface(ctx, uuid)
+	if err != nil && !ontap.IsAbsent(err, ontap.KindInterface) {
+		return fmt.Errorf("removing it: %w", err)
+	}
+	return nil
+}
+
+func (s *subject) unnoteMade(ctx context.Context, v *view, kind, name string) error {
+	record := v.record
+	record.Made = slices.DeleteFunc(slices.Clone(record.Made), func(m seed.Made) bool { return m.Kind == kind && m.Name == name })
+	return s.writeBack(ctx, record)
+}
+
+// routeAct makes or removes a route. A route cannot be changed.
+func (s *subject) routeAct(ctx context.Context, v *view, st decide.Step) error {
+	array, err := s.actOn(v.decision.Array)
+	if err != nil {
+		return err
+	}
+	if st.Remove {
+		if route, found := v.facts.Route(st.Object); found {
+			if err := array.Client.DeleteRoute(ctx, route.UUID); err != nil && !ontap.IsAbsent(err, ontap.KindRoute) {
+				return fmt.Errorf("removing route %s of SVM %s on %s: %w", st.Object, s.name, array.Name, err)
+			}
+		}
+		return s.unnoteMade(ctx, v, madeRoute, st.Object)
+	}
+	for _, want := range s.want.Spec.Routes {
+		if look.RouteName(want) != st.Object {
+			continue
+		}
+		if err := s.noteMade(ctx, v, seed.Made{Kind: madeRoute, Name: st.Object, Address: want.Gateway.String()}); err != nil {
+			return err
+		}
+		_, err := array.Client.CreateRoute(ctx, ontap.NewRoute{SVMUUID: v.decision.UUID, Gateway: want.Gateway, Destination: want.Destination, Metric: want.Metric})
+		if err != nil {
+			return fmt.Errorf("making route %s of SVM %s on %s: %w", st.Object, s.name, array.Name, err)
+		}
+	}
+	return nil
+}
