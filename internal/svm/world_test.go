@@ -288,3 +288,16 @@ func (w *world) objects() string {
 	slices.Sort(all)
 	return strings.Join(all, "\n")
 }
+
+// noSecrets looks for every password that was made in everything that was
+// logged.
+func (w *world) noSecrets() {
+	w.t.Helper()
+	w.logMu.Lock()
+	defer w.logMu.Unlock()
+	for _, p := range w.passwords {
+		if bytes.Contains(w.log.Bytes(), []byte(p)) {
+			w.t.Error("a password stands in the log")
+		}
+	}
+}

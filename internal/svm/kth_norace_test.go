@@ -1,0 +1,5 @@
+//go:build !race
+
+package svm_test
+
+const raceDetector = false
