@@ -44,11 +44,12 @@ type subject struct {
 	r    *Reconciler
 	want Wish
 	name string
+	from source
 	seen *view // nil: everything has to be looked at
 }
 
 func (r *Reconciler) subject(want Wish) *subject {
-	return &subject{r: r, want: want, name: want.Spec.SVMName}
+	return &subject{r: r, want: want, name: want.Spec.SVMName, from: fresh{r}}
 }
 
 // forget makes the next look a real one.
@@ -78,20 +79,18 @@ func (s *subject) look(ctx context.Context) (*view, error) {
 // witnesses asks everybody who can know whether the SVM exists. The record is
 // read before the arrays: what is born in between is only found too early.
 func (s *subject) witnesses(ctx context.Context) *view {
-	r := s.r
-	v := &view{at: r.o.Clock.Now(), secrets: map[string]seed.Secret{}}
-	v.record = r.o.Seed.Record(ctx, s.name)
-	r.events.about(v.record)
-	v.claim = r.o.Seed.Claim(ctx, s.name)
-	v.words, v.wordsErr = r.o.Seed.Words(ctx, s.name)
+	v := &view{at: s.r.o.Clock.Now(), secrets: map[string]seed.Secret{}}
+	v.record = s.from.record(ctx, s.name)
+	v.claim = s.from.claim(ctx, s.name)
+	v.words, v.wordsErr = s.from.words(ctx, s.name)
 	e := decide.Evidence{
 		Name: s.name, Owner: s.want.Owner(), At: v.at,
 		Record: v.record.Record, Claim: v.claim.Claim, Attestations: v.words.Attestations,
 	}
-	if r.o.Traces != nil {
-		e.Traces = r.o.Traces(ctx, s.name)
+	if s.r.o.Traces != nil {
+		e.Traces = s.r.o.Traces(ctx, s.name)
 	}
-	e.Arrays = look.Look(ctx, s.arrays(v), s.looksFor(v, e.Traces))
+	e.Arrays = s.from.arrays(ctx, s.arrays(v), s.looksFor(v, e.Traces))
 	e.Arrays = append(e.Arrays, s.unconfigured(v)...)
 	for i := range e.Arrays {
 		e.Arrays[i].Pin = s.pin(ctx, e.Arrays[i].Name)
@@ -148,7 +147,7 @@ func (s *subject) pin(ctx context.Context, array string) decide.Pin {
 	if a, known := s.r.array(array); known && a.ClusterUUID != "" {
 		return decide.Pin{Finding: proof.Present, UUID: a.ClusterUUID}
 	}
-	return s.r.o.Seed.Pin(ctx, array)
+	return s.from.pin(ctx, array)
 }
 
 // desired is what is wanted, in the words of package decide.
@@ -177,10 +176,10 @@ func used(v *view, nonce string) bool {
 
 // readSite reads what stands on the SVM and beside it.
 func (s *subject) readSite(ctx context.Context, v *view, array look.Array) {
-	v.facts = look.Site(ctx, array, v.decision.UUID, s.protocols())
+	v.facts = s.from.site(ctx, array, v.decision.UUID, s.protocols())
 	v.evidence.Site = v.facts.Judge(s.want.StorageVM, v.record.Made, s.markOf(v), s.isUnreachable(v.decision.UUID, v.at))
 	for _, c := range s.want.Spec.Credentials {
-		secret := s.r.o.Seed.Secret(ctx, seed.SecretRef{Namespace: c.SecretNamespace, Name: c.SecretName})
+		secret := s.from.secret(ctx, seed.SecretRef{Namespace: c.SecretNamespace, Name: c.SecretName})
 		v.secrets[c.Shoot] = secret
 		v.evidence.Site.Shoots = append(v.evidence.Site.Shoots, decide.Shoot{
 			Name: c.Shoot, Objects: decide.AsWanted, Credentials: credential.Evidence(s.credentialInput(v, c)),
@@ -210,7 +209,7 @@ func (s *subject) lookToDelete(ctx context.Context, v *view) {
 			if !known || !v.record.Names(shown.UUID) {
 				continue
 			}
-			guards := look.ReadGuards(ctx, array, shown.UUID, s.ourUsers(v), s.otherShoots(v))
+			guards := s.from.guards(ctx, array, shown.UUID, s.ourUsers(v), s.otherShoots(v))
 			d := decide.Next(v.evidence, s.desired(v, guards))
 			if d.UUID == shown.UUID {
 				v.decision = d
