@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/seedproof/seedproof/internal/fault"
@@ -66,6 +67,7 @@ type Client struct {
 	gate     *gate
 	parallel slots
 	svmJobs  slots
+	sent     atomic.Uint64
 }
 
 // New makes a client. It sends nothing.
@@ -93,6 +95,9 @@ func New(o Options) (*Client, error) {
 
 // Name is the array's, as it stands in errors and metrics.
 func (c *Client) Name() string { return c.o.Name }
+
+// Calls is how many requests were sent so far, of all callers.
+func (c *Client) Calls() uint64 { return c.sent.Load() }
 
 // Close ends idle connections.
 func (c *Client) Close() { c.wire.idle() }
@@ -219,6 +224,7 @@ func (c *Client) send(ctx context.Context, w *wire, base *url.URL, r request, pa
 	if err != nil {
 		return reply{}, c.unsent(r, flow.AsPermanent(err))
 	}
+	c.sent.Add(1)
 	began := c.o.Clock.Now()
 	got, err := w.exchange(req, c.o.MaxBody)
 	var e *Error

@@ -25,6 +25,9 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // openClaim wins the right to make it. Whoever wrote the claim first has won.
 func (s *subject) openClaim(ctx context.Context, v *view) error {
+	if err := s.onlyOne(ctx); err != nil {
+		return err
+	}
 	d, claim := v.decision, v.claim
 	claim.Claim = decide.Claim{
 		Finding: claim.Finding, Attempt: d.Attempt, Nonce: s.r.o.Nonce(), Array: d.Array, Cluster: clusterOf(v, d.Array),
@@ -193,6 +196,9 @@ func (s *subject) adopt(ctx context.Context, v *view) error {
 }
 
 func (s *subject) recordOf(ctx context.Context, v *view, approval string) error {
+	if err := s.onlyOne(ctx); err != nil {
+		return err
+	}
 	d, record := v.decision, v.record
 	nonce, _, _ := strings.Cut(d.Identity.Birth, "@")
 	if len(nonce) != len(newNonce()) || strings.ContainsAny(nonce, " ") {
@@ -222,4 +228,21 @@ func (s *subject) withShoots(recorded []string) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// onlyOne: an owner has one SVM, because its mark is all that shows whose an SVM
+// is. A second object of the same garden and project under another name would
+// take the first one's SVM for its own.
+func (s *subject) onlyOne(ctx context.Context) error {
+	all, err := s.r.o.Seed.List(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for another SVM of %s: %w", s.want.Owner(), err)
+	}
+	for _, record := range all.Records {
+		if record.Finding == proof.Present && record.Lineage == s.want.Owner().String() && record.Name != s.name {
+			return flow.AsNeedsPerson(fmt.Errorf("%s has SVM %s already: give SVM %s a garden or project of its own", s.want.Owner(), record.Name, s.name),
+				"seedproof svm status "+record.Name)
+		}
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/ontap"
+	"github.com/seedproof/seedproof/internal/proof"
 	"github.com/seedproof/seedproof/internal/svm/decide"
 	"github.com/seedproof/seedproof/internal/svm/look"
 	"github.com/seedproof/seedproof/internal/svm/seed"
@@ -21,6 +22,36 @@ func (s *subject) deletionSteps() []flow.Step {
 		s.step(stage{"reopen-record", acts{decide.Reopen: s.reopenRecord}}, "record"),
 		s.step(stage{"delete", acts{decide.DeleteSVM: s.deleteSVM}}, "close-record"),
 		s.step(stage{"forget", acts{decide.RemoveRecord: s.removeAll}}, "delete"),
+		s.dropClaim(),
+	}
+}
+
+// dropClaim removes the claim of an attempt that came to nothing, once nobody
+// asks for the SVM any more and everybody has said that there is none.
+func (s *subject) dropClaim() flow.Step {
+	return flow.Step{
+		Name: "drop-claim", Needs: []string{"forget"},
+		Look: func(ctx context.Context) (flow.Sight, error) {
+			v, err := s.look(ctx)
+			if err != nil {
+				return flow.Sight{}, err
+			}
+			if v.decision.Action == decide.DeletionDone && v.claim.Finding == proof.Present {
+				return flow.Sight{Next: "remove the claim of attempt " + v.claim.Nonce, Why: "it is " + string(v.claim.State) + ", and there is no SVM"}, nil
+			}
+			return flow.Sight{Done: true}, nil
+		},
+		Act: func(ctx context.Context) error {
+			v, err := s.look(ctx)
+			if err != nil {
+				return err
+			}
+			s.forget()
+			if err := s.r.o.Seed.RemoveClaim(ctx, v.claim); err != nil {
+				return fmt.Errorf("removing the claim on SVM %s: %w", s.name, err)
+			}
+			return nil
+		},
 	}
 }
 

@@ -3,10 +3,13 @@ package svm_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/seedproof/seedproof/internal/ontap"
+	"github.com/seedproof/seedproof/internal/proof"
 	"github.com/seedproof/seedproof/internal/svm"
 	"github.com/seedproof/seedproof/internal/svm/decide"
 	"github.com/seedproof/seedproof/internal/svm/seed"
@@ -222,5 +225,43 @@ func TestDelete(t *testing.T) {
 			t.Errorf("%s is left: %d", object, status)
 		}
 	}
+	w.staysAtRest(r, want)
+}
+
+// An owner has one SVM: a second object of the same project would take the
+// first one's SVM for its own, and is refused.
+func TestOneSVMForAnOwner(t *testing.T) {
+	w := newWorld(t)
+	w.toRest(w.controller(nil), w.wish())
+	second := w.wish(func(v *spec.StorageVM) {
+		v.Metadata.Name, v.Spec.SVMName = "q1", "q1"
+		v.Spec.Credentials[0].SecretName = "q1-prod-credentials"
+	})
+	r := w.controller(nil)
+	for range 3 {
+		r.Reconcile(t.Context(), second)
+	}
+	if open := r.Escalations(); len(open) == 0 || !strings.Contains(open[0].Why, "has SVM p1 already") {
+		t.Errorf("not refused: %v", open)
+	}
+	if record := w.store(nil).Record(t.Context(), "q1"); record.Finding != proof.Absent || len(w.svms()) != 1 {
+		t.Errorf("a record %s, SVMs %v", record.Finding, w.svms())
+	}
+}
+
+// An interface whose address a subnet gives is known again for ours by its UUID.
+func TestAnInterfaceOfASubnet(t *testing.T) {
+	w := newWorld(t)
+	r := w.controller(nil)
+	bySubnet := func(v *spec.StorageVM) { // whose interfaces bring its default route with them
+		v.Spec.Routes[0].Gateway = netip.MustParseAddr("198.51.100.1")
+		v.Spec.DataLIFs[1] = spec.Interface{Name: "datalif+1", Subnet: "data", ServicePolicy: v.Spec.DataLIFs[1].ServicePolicy}
+	}
+	want := w.wish(bySubnet)
+	w.toRest(r, want)
+	w.holds(want)
+	want = w.wish(bySubnet, func(v *spec.StorageVM) { v.Spec.DataLIFs = v.Spec.DataLIFs[:1] })
+	w.toRest(r, want)
+	w.holds(want)
 	w.staysAtRest(r, want)
 }

@@ -113,37 +113,41 @@ func (f kthFlow) cell(t *testing.T, k int, mode fault.Mode, doubts sim.Doubts) (
 }
 
 // untilStruck reconciles until the fault has struck, and reports whether the
-// controller died of it. A call that hangs is ended by the caller's deadline.
+// controller died of it.
 func (w *world) untilStruck(r *svm.Reconciler, in *fault.Injector, mode fault.Mode, want svm.Wish) (died bool) {
 	w.t.Helper()
 	for range 40 {
-		ctx, cancel := context.WithCancel(w.t.Context())
-		done := make(chan svm.Result, 1)
-		go func() { done <- r.Reconcile(ctx, want) }()
-		for ended := false; !ended; {
-			select {
-			case <-in.Dead():
-				cancel()
-				return true
-			case res := <-done:
-				ended = true
-				if in.Struck() != nil || res.AtRest && !res.Acted {
-					cancel()
-					return false
-				}
-				if !res.Acted && !res.Again.IsZero() {
-					w.clock.advance(res.Again.Sub(w.clock.Now()))
-				}
-			case <-time.After(time.Millisecond):
-				if mode == fault.Hung && in.Struck() != nil {
-					cancel()
-				}
-			}
+		res, died := w.once(r, in, mode, want)
+		if died || in.Struck() != nil || res.AtRest && !res.Acted {
+			return died
 		}
-		cancel()
+		if !res.Acted && !res.Again.IsZero() {
+			w.clock.advance(res.Again.Sub(w.clock.Now()))
+		}
 	}
 	w.t.Fatal("neither struck nor at rest")
 	return false
+}
+
+// once is one reconcile under a fault. A call that hangs is ended by the
+// caller's deadline.
+func (w *world) once(r *svm.Reconciler, in *fault.Injector, mode fault.Mode, want svm.Wish) (res svm.Result, died bool) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	done := make(chan svm.Result, 1)
+	go func() { done <- r.Reconcile(ctx, want) }()
+	for {
+		select {
+		case <-in.Dead():
+			return svm.Result{}, true
+		case res := <-done:
+			return res, false
+		case <-time.After(time.Millisecond):
+			if mode == fault.Hung && in.Struck() != nil {
+				cancel()
+			}
+		}
+	}
 }
 
 // kthCell is one call and one mode.

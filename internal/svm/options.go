@@ -30,6 +30,11 @@ type Policy struct {
 	UnreachableFor time.Duration
 	// StepTimeout bounds each look and each act.
 	StepTimeout time.Duration
+	// Workers are how many SVMs a cycle reconciles at once.
+	Workers int
+	// CollectTimeout bounds what a cycle asks of one array, or of the seed, for all
+	// SVMs together.
+	CollectTimeout time.Duration
 }
 
 // DefaultPolicy waits as long as an array may need, and logs in once an hour.
@@ -40,6 +45,7 @@ func DefaultPolicy() Policy {
 			LockTime: time.Hour, Grace: 24 * time.Hour,
 		},
 		StuckAfter: 15 * time.Minute, WaitLimit: 5 * time.Minute, UnreachableFor: 15 * time.Minute, StepTimeout: 10 * time.Minute,
+		Workers: 8, CollectTimeout: 2 * time.Minute,
 	}
 }
 
@@ -74,11 +80,19 @@ type Reconciler struct {
 	events  *events
 
 	mu          sync.Mutex
-	waiting     map[waitKey]time.Time
-	unreachable map[string]time.Time // SVM to when its management interface was not reached
+	waiting     map[string]map[string]waiting // by SVM and step
+	unreachable map[string]time.Time          // SVM to when its management interface was not reached
+
+	cycling  sync.Mutex           // held by a cycle
+	memories map[string]*memory   // by SVM; under mu
+	silent   map[string]time.Time // array to when a cycle first found it silent; under cycling
 }
 
-type waitKey struct{ svm, step, what string }
+// waiting is for what a step waits, and since when.
+type waiting struct {
+	what  string
+	since time.Time
+}
 
 // New makes a Reconciler. It asks nobody.
 func New(o Options) (*Reconciler, error) {
@@ -101,7 +115,7 @@ func New(o Options) (*Reconciler, error) {
 		o.NewPassword = credential.NewPassword
 	}
 	o.Policy = o.Policy.filled()
-	r := &Reconciler{o: o, waiting: map[waitKey]time.Time{}, unreachable: map[string]time.Time{}}
+	r := &Reconciler{o: o, waiting: map[string]map[string]waiting{}, unreachable: map[string]time.Time{}}
 	r.carrier = credential.Carrier{Secrets: o.Seed, Clock: o.Clock, NewPassword: o.NewPassword, Log: o.Log}
 	r.events = &events{seed: o.Seed, log: o.Log}
 	observers := flow.Observers{r.events}
@@ -121,11 +135,14 @@ func (p Policy) filled() Policy {
 	}
 	for _, f := range []struct{ have, want *time.Duration }{
 		{&p.StuckAfter, &def.StuckAfter}, {&p.WaitLimit, &def.WaitLimit},
-		{&p.UnreachableFor, &def.UnreachableFor}, {&p.StepTimeout, &def.StepTimeout},
+		{&p.UnreachableFor, &def.UnreachableFor}, {&p.StepTimeout, &def.StepTimeout}, {&p.CollectTimeout, &def.CollectTimeout},
 	} {
 		if *f.have <= 0 {
 			*f.have = *f.want
 		}
+	}
+	if p.Workers <= 0 {
+		p.Workers = def.Workers
 	}
 	return p
 }

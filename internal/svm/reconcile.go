@@ -99,11 +99,8 @@ func (r *Reconciler) Forget(ctx context.Context, name string) {
 	r.runner.Forget(ctx, FlowName, name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for k := range r.waiting {
-		if k.svm == name {
-			delete(r.waiting, k)
-		}
-	}
+	delete(r.waiting, name)
+	delete(r.memories, name)
 }
 
 // flow are the steps for this view: those of the SVM itself, then those of what
@@ -182,21 +179,19 @@ func (s *subject) wait(step, what, why string) (flow.Sight, error) {
 func (s *subject) waited(step, what string) time.Time {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
-	for k := range s.r.waiting {
-		if k.svm == s.name && k.step == step && k.what != what {
-			delete(s.r.waiting, k)
-		}
-	}
+	steps := s.r.waiting[s.name]
 	if what == "" {
+		delete(steps, step)
 		return time.Time{}
 	}
-	key := waitKey{s.name, step, what}
-	since, known := s.r.waiting[key]
-	if !known {
-		since = s.r.o.Clock.Now()
-		s.r.waiting[key] = since
+	if steps == nil {
+		steps = map[string]waiting{}
+		s.r.waiting[s.name] = steps
 	}
-	return since
+	if steps[step].what != what {
+		steps[step] = waiting{what, s.r.o.Clock.Now()}
+	}
+	return steps[step].since
 }
 
 func needsPerson(err error, command string) error { return flow.AsNeedsPerson(err, command) }

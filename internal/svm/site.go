@@ -14,12 +14,6 @@ import (
 	"github.com/seedproof/seedproof/internal/svm/spec"
 )
 
-// Kinds of what is noted in the record before it is asked for.
-const (
-	madeInterface = "interface"
-	madeRoute     = "route"
-)
-
 // siteSteps are the steps of what stands on the SVM: what is wanted, and what
 // was made once and is wanted no more.
 func (s *subject) siteSteps(v *view) []flow.Step {
@@ -31,11 +25,11 @@ func (s *subject) siteSteps(v *view) []flow.Step {
 	for _, p := range s.want.Spec.Protocols {
 		steps = append(steps, s.siteStep(decide.StepService, p, s.makeService))
 	}
-	for _, name := range s.objects(v, decide.StepInterface, madeInterface) {
+	for _, name := range s.objects(v, decide.StepInterface, look.MadeInterface) {
 		steps = append(steps, s.siteStep(decide.StepInterface, name, s.interfaceAct))
 	}
 	steps = append(steps, s.siteStep(decide.StepManagement, s.want.Spec.ManagementLIF.Name, s.interfaceAct))
-	for _, name := range s.objects(v, decide.StepRoute, madeRoute) {
+	for _, name := range s.objects(v, decide.StepRoute, look.MadeRoute) {
 		steps = append(steps, s.siteStep(decide.StepRoute, name, s.routeAct))
 	}
 	return steps
@@ -49,7 +43,7 @@ func (s *subject) objects(v *view, step decide.StepName, kind string) []string {
 			names = append(names, name)
 		}
 	}
-	if kind == madeInterface {
+	if kind == look.MadeInterface {
 		for _, lif := range s.want.Spec.DataLIFs {
 			add(lif.Name)
 		}
@@ -289,21 +283,34 @@ func (s *subject) interfaceAct(ctx context.Context, v *view, st decide.Step) err
 		return s.removeInterface(ctx, v, array, st.Object)
 	}
 	i, want := s.wantedInterface(st.Object)
-	if err := s.noteMade(ctx, v, seed.Made{Kind: madeInterface, Name: want.Name, Address: want.Address.String()}); err != nil {
+	note := seed.Made{Kind: look.MadeInterface, Name: want.Name}
+	if want.Address.IsValid() { // else the subnet gives one
+		note.Address = want.Address.String()
+	}
+	record, err := s.noteMade(ctx, v.record, note)
+	if err != nil {
 		return err
 	}
 	node, domain, err := look.Place(ctx, array, want, i)
 	if err != nil {
 		return fmt.Errorf("placing interface %s of SVM %s: %w", want.Name, s.name, err)
 	}
-	_, err = array.Client.CreateInterface(ctx, ontap.NewInterface{
+	made, err := array.Client.CreateInterface(ctx, ontap.NewInterface{
 		SVMUUID: v.decision.UUID, Name: want.Name, Address: want.Address, Netmask: want.Netmask, Subnet: want.Subnet,
 		HomeNode: node, BroadcastDomain: domain, ServicePolicy: want.ServicePolicy, VIP: want.VIP,
 	})
 	if err != nil {
-		return fmt.Errorf("making interface %s (%s) of SVM %s on %s: %w", want.Name, want.Address, s.name, array.Name, err)
+		return fmt.Errorf("making interface %s of SVM %s on %s: %w", want.Name, s.name, array.Name, err)
 	}
-	return nil
+	if note.Address != "" || made.UUID == "" {
+		return nil
+	}
+	// By its UUID alone one of a subnet is known again for ours.
+	note.UUID = made.UUID
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	_, err = s.noteMade(ctx, record, note)
+	return err
 }
 
 func (s *subject) wantedInterface(name string) (int, spec.Interface) {
@@ -316,17 +323,20 @@ func (s *subject) wantedInterface(name string) (int, spec.Interface) {
 }
 
 // noteMade writes into the record that a thing is going to be asked for, so that
-// it is known for ours when it is no longer wanted.
-func (s *subject) noteMade(ctx context.Context, v *view, made seed.Made) error {
-	record := v.record
-	if slices.ContainsFunc(record.Made, func(m seed.Made) bool {
-		return m.Kind == made.Kind && m.Name == made.Name && m.Address == made.Address
-	}) {
-		return nil
+// it is known for ours when it is no longer wanted. It gives the record as it
+// then is.
+func (s *subject) noteMade(ctx context.Context, record seed.Record, made seed.Made) (seed.Record, error) {
+	same := func(m seed.Made) bool { return m.Kind == made.Kind && m.Name == made.Name }
+	if i := slices.IndexFunc(record.Made, same); i >= 0 && record.Made[i].Address == made.Address && record.Made[i].UUID == made.UUID {
+		return record, nil
 	}
 	made.Asked = s.r.o.Clock.Now()
-	record.Made = append(slices.Clone(record.Made), made)
-	return s.writeBack(ctx, record)
+	record.Made = append(slices.DeleteFunc(slices.Clone(record.Made), same), made)
+	stored, err := s.r.o.Seed.WriteRecord(ctx, record)
+	if err != nil {
+		return record, fmt.Errorf("noting %s %s of SVM %s: %w", made.Kind, made.Name, s.name, err)
+	}
+	return stored, nil
 }
 
 // removeInterface removes an interface of ours, and then the note of it.
@@ -336,7 +346,7 @@ func (s *subject) removeInterface(ctx context.Context, v *view, array look.Array
 			return fmt.Errorf("interface %s of SVM %s on %s: %w", name, s.name, array.Name, err)
 		}
 	}
-	return s.unnoteMade(ctx, v, madeInterface, name)
+	return s.unnoteMade(ctx, v, look.MadeInterface, name)
 }
 
 // removeLIF disables an interface first: some releases demand it.
@@ -371,13 +381,13 @@ func (s *subject) routeAct(ctx context.Context, v *view, st decide.Step) error {
 				return fmt.Errorf("removing route %s of SVM %s on %s: %w", st.Object, s.name, array.Name, err)
 			}
 		}
-		return s.unnoteMade(ctx, v, madeRoute, st.Object)
+		return s.unnoteMade(ctx, v, look.MadeRoute, st.Object)
 	}
 	for _, want := range s.want.Spec.Routes {
 		if look.RouteName(want) != st.Object {
 			continue
 		}
-		if err := s.noteMade(ctx, v, seed.Made{Kind: madeRoute, Name: st.Object, Address: want.Gateway.String()}); err != nil {
+		if _, err := s.noteMade(ctx, v.record, seed.Made{Kind: look.MadeRoute, Name: st.Object, Address: want.Gateway.String()}); err != nil {
 			return err
 		}
 		_, err := array.Client.CreateRoute(ctx, ontap.NewRoute{SVMUUID: v.decision.UUID, Gateway: want.Gateway, Destination: want.Destination, Metric: want.Metric})

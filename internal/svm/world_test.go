@@ -105,7 +105,7 @@ func (w *world) array(cluster int, in *fault.Injector) look.Array {
 	user, password := c.Credentials()
 	client, err := ontap.New(ontap.Options{
 		Name: c.Name(), URL: c.URL(), User: user, Password: ontap.NewSecret(password), Trust: ontap.Trust{CA: c.CA()},
-		DialContext: w.sim.DialContext, ReturnTimeout: -1, Clock: w.clock, Faults: in, Log: w.logger(),
+		DialContext: w.sim.DialContext, RequestTimeout: 3 * time.Second, ReturnTimeout: -1, Clock: w.clock, Faults: in, Log: w.logger(),
 	})
 	if err != nil {
 		w.t.Fatal(err)

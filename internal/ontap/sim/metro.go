@@ -51,8 +51,6 @@ type text std
 state text std
 start_time time std
 end_time time std
-cluster.name text std
-cluster.uuid text std
 `)
 )
 
@@ -73,8 +71,7 @@ func metroResources() []*resource {
 		listing("/cluster/metrocluster/operations", operationSchema, func(c *call) iter.Seq[item] {
 			return items(c.sim.world.Operations, func(o *operation) item {
 				return plain(o.object, func() query.Record {
-					return record("uuid", o.UUID, "type", o.Type, "state", o.State, "start_time", stamp(o.At), "end_time", stamp(o.At),
-						"cluster.name", c.site.Name, "cluster.uuid", c.site.UUID)
+					return record("uuid", o.UUID, "type", o.Type, "state", o.State, "start_time", stamp(o.At), "end_time", stamp(o.At))
 				})
 			})
 		}),
@@ -228,7 +225,7 @@ func (s *Simulator) runSwitch(st *site, action string) *refusal {
 	default:
 		return refuse(2425734, "", "The operation %s is not possible in this state.", action)
 	}
-	s.world.Operations = append(s.world.Operations, &operation{object: s.world.newObject(), Type: action, State: "completed", At: s.opts.Clock.Now()})
+	s.world.Operations = append(s.world.Operations, &operation{object: s.world.newObject(), Type: action, State: "successful", At: s.opts.Clock.Now()})
 	s.dirty = true
 	return nil
 }

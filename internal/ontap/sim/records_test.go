@@ -19,7 +19,7 @@ func rich(t *testing.T) *array {
 	a.must(201, "POST", "/network/ip/interfaces", `{"name":"sub","svm":{"name":"p1"},"subnet":{"name":"data"}}`)
 	a.volume("v1")
 	vol := a.do("GET", "/storage/volumes?name=v1", "").records()[0]["uuid"].(string)
-	a.must(201, "POST", "/storage/volumes/"+vol+"/snapshots", `{"name":"s1"}`)
+	a.must(202, "POST", "/storage/volumes/"+vol+"/snapshots", `{"name":"s1"}`)
 	check(t, a.Relate("p1", "dr:"))
 	a.mustOn(0, 202, "PATCH", "/cluster/metrocluster?action=switchover", "")
 	check(t, a.Switchback())

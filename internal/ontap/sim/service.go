@@ -172,7 +172,6 @@ func certificateRecord(uuid, name string, keys keyPair, v *svm) query.Record {
 }
 
 var webSchema = query.MustSchema(`
-enabled bool std modify
 certificate.uuid text std modify
 certificate.name text std
 client_enabled bool std modify
@@ -189,7 +188,7 @@ func webResource() *resource {
 			return func(yield func(item) bool) {
 				if v := c.site.svmByID(c.above[0]); v != nil {
 					yield(item{seq: v.Seq, key: "", svm: v.UUID, object: v, record: func() query.Record {
-						return record("enabled", true, "certificate.uuid", v.CertUUID, "certificate.name", v.Name+"_cert",
+						return record("certificate.uuid", v.CertUUID, "certificate.name", v.Name+"_cert",
 							"client_enabled", false, "ocsp_enabled", false, "svm.uuid", v.UUID, "svm.name", v.Name)
 					}})
 				}

@@ -26,7 +26,7 @@ space.available int std
 space.percent_used int std
 create_time time std
 is_svm_root bool exp
-is_constituent bool exp
+is_constituent bool named
 snapmirror.is_protected bool std
 metric.status text exp
 statistics.status text exp
@@ -227,5 +227,5 @@ func createSnapshot(c *call, b query.Body) (*done, *refusal) {
 	sn := &snapshot{object: c.sim.world.newObject(), Volume: v.UUID, Name: b.Text("name"), At: c.now}
 	c.site.Snapshots = append(c.site.Snapshots, sn)
 	it := c.snapshotItem(sn)
-	return &done{made: &it}, nil
+	return &done{job: c.doneJob("POST", v), made: &it}, nil
 }

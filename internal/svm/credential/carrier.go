@@ -105,12 +105,12 @@ func (c Carrier) Do(ctx context.Context, j Job, step decide.CredentialStep) (see
 	}
 	r := &run{Carrier: c.filled(), Job: j, now: clone(j.Secret)}
 	err := act(r, ctx, step)
-	outcome := flow.OutcomeOf(err)
-	r.Log.InfoContext(ctx, "credential step", "shoot", j.Shoot, "step", string(step.Action), "user", step.User, "svm", j.UUID,
-		"array", j.Array.Name(), "outcome", outcome.String(), "pass", flow.PassID(ctx), "error", err)
+	log := r.Log.With("shoot", j.Shoot, "step", string(step.Action), "user", step.User, "svm", j.UUID, "array", j.Array.Name(), "pass", flow.PassID(ctx))
 	if err != nil {
+		log.WarnContext(ctx, "credential step failed", "outcome", flow.OutcomeOf(err).String(), "error", err)
 		return r.now, fmt.Errorf("%s for shoot %s, account %s: %w", step.Action, j.Shoot, step.User, err)
 	}
+	log.InfoContext(ctx, "credential step done")
 	return r.now, nil
 }
 

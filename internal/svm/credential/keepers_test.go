@@ -32,7 +32,7 @@ type kube struct {
 	space  string
 }
 
-func newKube(t *testing.T) *kube {
+func newKube(t *testing.T) keeper {
 	t.Helper()
 	k := testenv.SharedKube(t)
 	return &kube{k, k.Namespace(t)}

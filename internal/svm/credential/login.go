@@ -37,20 +37,7 @@ func (r *run) try(ctx context.Context, of slot, user string) error {
 	if err != nil {
 		return err
 	}
-	marked, err := r.markedGeneration(ctx)
-	if err != nil {
-		return err
-	}
-	err = r.write(ctx, func(s *seed.Secret) {
-		if r.unnumbered() {
-			r.adopt(s, marked)
-		}
-		ration := s.Rations[user]
-		ration.Tries++
-		ration.LastTry = r.Clock.Now()
-		r.ration(s, user, ration)
-	})
-	if err != nil {
+	if err := r.count(ctx, of, user); err != nil {
 		return err
 	}
 	pair := *of(&r.now)
@@ -67,6 +54,27 @@ func (r *run) try(ctx context.Context, of slot, user string) error {
 		err = errors.New("the finding of a login is not known")
 	}
 	return err
+}
+
+// count counts a try. An active pair that nobody has numbered is numbered with
+// it.
+func (r *run) count(ctx context.Context, of slot, user string) error {
+	numbers, marked := r.unnumbered() && of(&r.now) == &r.now.Active, uint64(0)
+	if numbers {
+		var err error
+		if marked, err = r.markedGeneration(ctx); err != nil {
+			return err
+		}
+	}
+	return r.write(ctx, func(s *seed.Secret) {
+		if numbers {
+			r.adopt(s, marked)
+		}
+		ration := s.Rations[user]
+		ration.Tries++
+		ration.LastTry = r.Clock.Now()
+		r.ration(s, user, ration)
+	})
 }
 
 // allSpent is more tries than any policy allows: the next comes a lock time
@@ -117,11 +125,7 @@ func (r *run) refused(_ *seed.Secret, p *seed.Pair) {
 }
 
 // markedGeneration is the generation in the mark of the active pair's account.
-// It is asked for only where the pair has none.
 func (r *run) markedGeneration(ctx context.Context) (uint64, error) {
-	if !r.unnumbered() {
-		return 0, nil
-	}
 	a, finding, err := r.account(ctx, r.now.Active.User)
 	if err != nil || finding != proof.Present {
 		return 0, err

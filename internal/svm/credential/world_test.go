@@ -109,9 +109,12 @@ const (
 	second    = "prod_2"
 	neighbour = "neighbour"
 	svmNonce  = "0123456789abcdef"
+	blind     = "blind" // a role that may do nothing
 )
 
 var owner = decide.Owner{Garden: "garden", Project: "p1"}
+
+var noDoubts sim.Doubts
 
 // world is one array and one place of Secrets, used by one flow again and again
 // with a new SVM each time.
@@ -126,7 +129,7 @@ type world struct {
 func newWorld(t *testing.T, k keeper, doubts sim.Doubts) *world {
 	t.Helper()
 	w := &world{clock: newJumper(), keeper: k, book: &logbook{}}
-	s, err := sim.New(sim.Options{Times: sim.AtOnce(), Clock: w.clock, Doubts: doubts, Log: w.book.logger()})
+	s, err := sim.New(sim.Options{Times: sim.AtOnce(), Clock: w.clock, Doubts: doubts, Log: w.book.logger(), Roles: map[string][]string{blind: nil}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,14 +138,18 @@ func newWorld(t *testing.T, k keeper, doubts sim.Doubts) *world {
 	return w
 }
 
-func (w *world) client(t *testing.T, in *fault.Injector, dial ontap.DialContext) *ontap.Client {
+func (w *world) client(t *testing.T, in *fault.Injector, dial ontap.DialContext, change ...func(*ontap.Options)) *ontap.Client {
 	t.Helper()
 	user, password := w.sim.Cluster(0).Credentials()
 	w.book.hide(password)
-	c, err := ontap.New(ontap.Options{
+	o := ontap.Options{
 		Name: "a", URL: w.sim.Cluster(0).URL(), User: user, Password: ontap.NewSecret(password), Trust: ontap.Trust{CA: w.sim.Cluster(0).CA()},
 		DialContext: dial, ReturnTimeout: -1, Clock: w.clock, Faults: in, Log: w.book.logger(),
-	})
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	c, err := ontap.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +170,8 @@ type life struct {
 	rotate     uint64 // the generation that is to be replaced
 	uses       bool   // a backend becomes bound with every pair that is delivered
 	cut        bool   // there is no way from us to the SVM
+	swallow    bool   // likewise, and nobody says so
+	hijack     bool   // somebody else answers at its address
 	weakFirst  bool   // the first password is against the array's rules
 	neighbours ontap.Secret
 }
@@ -185,8 +194,15 @@ func (l *life) instance(t *testing.T, in *fault.Injector) *instance {
 
 // dial is the way from us to the array, and to the SVM.
 func (l *life) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if host, _, _ := net.SplitHostPort(addr); l.cut && host == l.address.String() {
+	host, _, _ := net.SplitHostPort(addr)
+	switch there := host == l.address.String(); {
+	case there && l.cut:
 		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.EHOSTUNREACH}
+	case there && l.swallow:
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case there && l.hijack:
+		return l.hijacked(ctx, network)
 	}
 	return l.sim.DialContext(ctx, network, addr)
 }

@@ -73,7 +73,6 @@ type SVM struct {
 	// StorageLimit is in bytes, 0 for none; nil where the array did not tell, as
 	// releases before 9.13 cannot.
 	StorageLimit *int64
-	Aggregates   []string // names of those on which volumes may be made
 }
 
 // Service is one protocol's service.

@@ -33,11 +33,12 @@ func no(is bool) decide.Answer {
 	return decide.Yes
 }
 
-// noSnapshot counts those of the root volume; a data volume, whose snapshots
-// would count too, stands in the way by itself.
+// noSnapshot counts those of the root volume, without which an SVM is not
+// understood; a data volume, whose snapshots would count too, stands in the way
+// by itself.
 func noSnapshot(ctx context.Context, c *ontap.Client, svmUUID string, noDataVolume decide.Answer) decide.Answer {
 	roots, err := ontap.All(c.RootVolumes(ctx, svmUUID))
-	if err != nil || noDataVolume == decide.NotKnown {
+	if err != nil || len(roots) == 0 || noDataVolume == decide.NotKnown {
 		return decide.NotKnown
 	}
 	total := 0

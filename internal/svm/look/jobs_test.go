@@ -33,6 +33,7 @@ var jobCases = []struct {
 	{"a creation that does not say of what", "POST /api/svm/svms", "", ontap.Ref{}, unclear},
 	{"with a UUID that nobody knows yet", "POST /api/svm/svms/" + uuidNew, "", ontap.Ref{}, unclear},
 	{"in the name of the cluster", "POST /api/svm/svms/" + uuidNew, "", ontap.Ref{Name: "cluster1", UUID: uuidArray}, unclear},
+	{"in the name of the cluster, without its UUID", "POST /api/svm/svms", "", ontap.Ref{Name: "cluster1"}, unclear},
 	{"in the name of the cluster, by its UUID alone", "POST /api/svm/svms", "", ontap.Ref{UUID: uuidArray}, unclear},
 	{"a deletion by a query", "DELETE /api/svm/svms?max_volumes=3", "", ontap.Ref{}, unclear},
 	{"nothing is told at all", "", "", ontap.Ref{}, unclear},

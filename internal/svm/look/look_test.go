@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,6 +183,30 @@ func TestUnfinishedCreations(t *testing.T) {
 		if got := one(t, a, subject("p1")); !got.Answered || got.JobsKnown || len(got.SVMs) != 1 || got.Why == "" {
 			t.Errorf("jobs that cannot be listed: %+v", got)
 		}
+	}
+}
+
+// moving ends every job after the first listing of SVMs or jobs.
+type moving struct {
+	clock waiter
+	once  sync.Once
+}
+
+func (m *moving) Called(c ontap.Call) {
+	if c.Name == "list SVMs" || c.Name == "list unfinished jobs" {
+		m.once.Do(func() { m.clock.Advance(2 * time.Hour) })
+	}
+}
+
+// A creation that ends between two listings is seen in one of them.
+func TestACreationThatEndsMeanwhile(t *testing.T) {
+	clock := newWaiter()
+	s := newSim(t, func(o *sim.Options) { o.Clock, o.Times = clock.FakeClock, sim.Times{Job: time.Hour} })
+	set := func(o *ontap.Options) { o.Clock, o.FollowFor, o.ReturnTimeout = clock, time.Second, -1 }
+	_, _ = arrayOf(t, s, 0, set).Client.CreateSVM(t.Context(), ontap.NewSVM{Name: "p1"})
+	got := one(t, arrayOf(t, s, 0, set, func(o *ontap.Options) { o.Observer = &moving{clock: clock} }), subject("p1"))
+	if !got.Answered || len(got.Jobs)+len(got.SVMs) == 0 {
+		t.Errorf("neither the job nor what it made: %+v", got)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // siteParts are asked of an SVM, the ones that older releases lack last.
-var siteParts = []ontap.SVMPart{ontap.SVMPlace, ontap.SVMMaxVolumes, ontap.SVMSpace}
+var siteParts = []ontap.SVMPart{ontap.SVMMaxVolumes, ontap.SVMSpace}
 
 // Site reads what stands on one SVM: each part by itself, so that one that
 // cannot be read leaves the others. Where the SVM itself cannot be read nothing
@@ -51,10 +51,6 @@ func svmOf(s ontap.SVM, parts []ontap.SVMPart) SVM {
 	if slices.Contains(parts, ontap.SVMSpace) {
 		v.StorageLimit = s.Storage.Limit
 	}
-	for _, a := range s.Aggregates {
-		v.Aggregates = append(v.Aggregates, a.Name)
-	}
-	slices.Sort(v.Aggregates)
 	return v
 }
 

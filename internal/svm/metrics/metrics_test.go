@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -409,4 +410,24 @@ func TestDriftOfSteps(t *testing.T) {
 	if got := metrics.DriftOf(nil); len(got) != 0 {
 		t.Errorf("nothing is %v", got)
 	}
+}
+
+// TestManyAtOnce: everything may be called while others call and scrape.
+func TestManyAtOnce(t *testing.T) {
+	m, reg, _ := fresh()
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for range 50 {
+				fill(t, m, &clock{at: now})
+				if i == 0 {
+					m.Forget("p1")
+				}
+				if _, err := reg.Gather(); err != nil {
+					t.Errorf("a scrape fails: %v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

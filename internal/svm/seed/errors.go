@@ -12,15 +12,12 @@ import (
 
 // Reasons of our own, beside those of the API server.
 const (
-	ReasonNotRead    = "NotRead"    // what stands there is not known: nothing is written over it
-	ReasonInvalid    = "NotWritten" // it could not be read again, or would take away what others use
-	ReasonDamaged    = "Damaged"    // the object is there and vouches for nothing
-	ReasonNewer      = "Newer"      // written by a newer program
-	ReasonImmutable  = "Immutable"
-	ReasonPinned     = "Pinned"     // the array is remembered as another cluster
-	ReasonStays      = "Finalizers" // deleted, and held by finalizers
-	ReasonOverwrote  = "Overwritten"
-	ReasonNotTheSame = "Replaced" // another object of that name is there
+	ReasonNotRead   = "NotRead"    // what stands there is not known: nothing is written over it
+	ReasonInvalid   = "NotWritten" // it could not be read again, or would take away what others use
+	ReasonDamaged   = "Damaged"    // the object is there and vouches for nothing
+	ReasonImmutable = "Immutable"
+	ReasonPinned    = "Pinned"     // the array is remembered as another cluster
+	ReasonStays     = "Finalizers" // deleted, and held by finalizers
 )
 
 // Error is how a call ended that was not Done. Its texts bear no password.

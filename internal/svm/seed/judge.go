@@ -146,7 +146,8 @@ func erase(text string, hidden []string) string {
 		if h == "" {
 			continue
 		}
-		quoted := strings.Trim(fmt.Sprintf("%q", h), `"`)
+		quoted := fmt.Sprintf("%q", h)
+		quoted = quoted[1 : len(quoted)-1]
 		for _, form := range []string{h, base64.StdEncoding.EncodeToString([]byte(h)), quoted} {
 			text = strings.ReplaceAll(text, form, "[hidden]")
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seedproof/seedproof/internal/fault"
 	"github.com/seedproof/seedproof/internal/flow"
+	"github.com/seedproof/seedproof/internal/proof"
 )
 
 func failure(code, reason, details string) string {
@@ -116,5 +117,30 @@ func TestTextsFromOutsideAreErased(t *testing.T) {
 	said := erase(`bad "pa\"ss" cGEicw== pa"ss`, []string{`pa"ss`, "", `pa"s`})
 	if strings.Contains(said, "pa") || strings.Contains(said, "cGEi") {
 		t.Errorf("got %q", said)
+	}
+}
+
+// What a write is called once it was looked for and not found.
+func TestAWriteThatTheLookDidNotFind(t *testing.T) {
+	tests := []struct {
+		reason string
+		status int
+		before flow.Outcome
+		look   proof.Finding
+		want   flow.Outcome
+	}{
+		{"a conflict, and another's write stands there", 409, flow.Refused, proof.Present, flow.Refused},
+		{"a conflict, and what stands there is damaged", 409, flow.Refused, proof.Unusable, flow.Refused},
+		{"a conflict, and it is gone", 409, flow.Refused, proof.Absent, flow.Refused},
+		{"a conflict, and the look failed: it may be our own", 409, flow.Refused, proof.Unknown, flow.Unknown},
+		{"no answer, and another's write stands there: ours may still arrive", 0, flow.Unknown, proof.Present, flow.Unknown},
+		{"no answer, and nothing stands there", 0, flow.Unknown, proof.Absent, flow.Unknown},
+		{"no answer, and the look failed", 0, flow.Unknown, proof.Unknown, flow.Unknown},
+	}
+	for _, tt := range tests {
+		e := (&Error{Status: tt.status, Outcome: tt.before}).afterLook(object{finding: tt.look, why: "why"})
+		if got := flow.OutcomeOf(e); got != tt.want || flow.ClassOf(e) != flow.Transient {
+			t.Errorf("%s: %s, %s", tt.reason, got, flow.ClassOf(e))
+		}
 	}
 }

@@ -82,11 +82,16 @@ func (c Secret) mayWrite(verb string) *Error {
 	return nil
 }
 
-// hidden are the passwords that no answer may repeat.
+// hidden are the passwords that no answer may repeat, and what others keep in
+// the Secret.
 func (c Secret) hidden() []string {
 	all := []string{c.Active.Password.Reveal(), c.Pending.Password.Reveal()}
-	if stored := c.object.secret; stored != nil {
-		for _, v := range stored.Data {
+	if c.object.secret == nil {
+		return all
+	}
+	for k, v := range c.object.secret.Data {
+		const tooShort = 6 // to be anything but a common word
+		if isPassword := k == KeyPassword || k == KeyPendingPassword; isPassword || !ourKeys[k] && len(v) >= tooShort {
 			all = append(all, string(v))
 		}
 	}

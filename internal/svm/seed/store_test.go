@@ -311,7 +311,9 @@ func TestOptions(t *testing.T) {
 		"no namespace":           func(o *seed.Options) { o.Namespace = "" },
 		"a path for a namespace": func(o *seed.Options) { o.Namespace = "a/../b" },
 		"no address":             func(o *seed.Options) { o.Config = &rest.Config{Host: "https://%zz"} },
-		"a CA that is none":      func(o *seed.Options) { o.Config = &rest.Config{TLSClientConfig: rest.TLSClientConfig{CAData: []byte("x")}} },
+		"a CA that is none": func(o *seed.Options) {
+			o.Config = &rest.Config{TLSClientConfig: rest.TLSClientConfig{CAData: []byte("x")}}
+		},
 	} {
 		o := good
 		change(&o)

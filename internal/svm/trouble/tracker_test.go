@@ -113,6 +113,7 @@ func TestWhatMakesNoTrouble(t *testing.T) {
 		{"a dip begins the time anew", []sample{{0, over}, {9 * m, between}, {m, over}, {9 * m, over}}, trouble.False, false, trouble.ReasonRising},
 		{"samples too far apart: it may have been well between", []sample{{0, over}, {16 * m, over}}, trouble.False, false, trouble.ReasonRising},
 		{"a clock put back begins the time anew", []sample{{0, over}, {-5 * m, over}, {9 * m, over}}, trouble.False, false, trouble.ReasonRising},
+		{"and does not hold it up", []sample{{0, over}, {-30 * m, over}, {10 * m, over}}, trouble.True, true, trouble.ReasonOver},
 		{"a failed sample between does not", []sample{{0, over}, {5 * m, silent}, {5 * m, over}}, trouble.True, true, trouble.ReasonOver},
 		{"failed samples raise nothing", []sample{{0, over}, {5 * m, silent}, {20 * m, silent}}, trouble.Unknown, false, trouble.ReasonNotMeasured},
 		{"failed samples end nothing", append(slices.Clone(raise), sample{m, silent}, sample{time.Hour, silent}), trouble.Unknown, true, trouble.ReasonNotMeasured},

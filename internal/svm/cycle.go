@@ -1,0 +1,176 @@
+package svm
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/seedproof/seedproof/internal/flow"
+	"github.com/seedproof/seedproof/internal/svm/decide"
+)
+
+// CycleState is what became of one SVM in a cycle.
+type CycleState string
+
+const (
+	// CycleAtRest: what was collected shows it as it is wanted.
+	CycleAtRest CycleState = "at-rest"
+	// CycleReconciled: it was reconciled, by looks of its own.
+	CycleReconciled CycleState = "reconciled"
+	// CycleStands: it waits for the same thing, or stops for a person at the same
+	// thing, as when it was last reconciled, a moment ago.
+	CycleStands CycleState = "stands"
+	// CycleKept: what is needed to judge it was silent; the decision is an older
+	// one, of CycleSVM.At.
+	CycleKept CycleState = "kept"
+	// CycleQueued: the cycle was over before a worker was free for it. It goes
+	// first in the next one.
+	CycleQueued CycleState = "queued"
+)
+
+// CycleSVM is one SVM after a cycle.
+type CycleSVM struct {
+	Name     string
+	State    CycleState
+	Decision decide.Decision
+	At       time.Time // when the decision was taken
+	Why      string    // why it is not at rest, or who was silent
+	Result   *Result   // of the reconcile; nil where there was none
+}
+
+// CycleArray is what one array was asked in a cycle, for all SVMs together.
+type CycleArray struct {
+	Name    string
+	At      time.Time     // when the first question was asked: how old the facts are
+	Took    time.Duration // until the last was answered
+	Calls   int           // to collect it
+	Records int           // read by them
+	// Reconciles are the calls that reconciles made afterwards. Others who use the
+	// same client at that time are counted too, here and in Calls.
+	Reconciles int
+	Silent     string    // why it told nothing, or not all; "" where it did
+	Since      time.Time // from when on it was silent, in cycles without a break
+}
+
+// CycleResult is how a cycle ended.
+type CycleResult struct {
+	Began, Ended time.Time
+	SVMs         []CycleSVM // in the order of the wishes
+	Arrays       []CycleArray
+	// SeedErr says why records and claims, or Secrets, could not all be listed.
+	SeedErr error
+	// Waited is how long the one waited for a worker that waited longest; those
+	// that wait still are counted.
+	Waited time.Duration
+}
+
+// Count is how many SVMs ended in that state.
+func (c CycleResult) Count(state CycleState) int {
+	n := 0
+	for _, s := range c.SVMs {
+		if s.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// Cycle looks after all SVMs at once. What every array, and the seed, shows of
+// all of them is collected by a few listings; an SVM which that shows wholly at
+// rest costs nothing more. Every other one is reconciled as always, by looks of
+// its own, by a bounded number of workers: a collection is never the basis of an
+// act, and what is missing in it is not known.
+//
+// An SVM that waits, or stops for a person, is reconciled when that changes,
+// when something is due, and else every Policy.WaitLimit. Those that are not at
+// rest only because an array or a listing was silent keep their last decision;
+// one for each of the silent is reconciled all the same, in turn.
+//
+// Wishes are one for each SVM. Cycles run one after the other.
+func (r *Reconciler) Cycle(ctx context.Context, wishes []Wish) CycleResult {
+	r.cycling.Lock()
+	defer r.cycling.Unlock()
+	res := CycleResult{Began: r.o.Clock.Now(), SVMs: make([]CycleSVM, len(wishes))}
+	all := r.collect(ctx, wishes)
+	res.SeedErr = all.seedErr()
+	jobs := r.sort(ctx, all, wishes, res.SVMs)
+	before := r.calls()
+	res.Waited = r.work(ctx, jobs)
+	res.Arrays = r.arraysAfter(all, before)
+	res.Ended = r.o.Clock.Now()
+	return res
+}
+
+// sort tells the SVMs that are at rest from those that are not, and gives those
+// that have to be reconciled.
+func (r *Reconciler) sort(ctx context.Context, all *collected, wishes []Wish, svms []CycleSVM) []*job {
+	var jobs []*job
+	probes := map[string]*job{} // by who is silent: the one that was reconciled longest ago
+	memories := r.memoriesOf(wishes)
+	for i, want := range wishes {
+		j := &job{want: want, memory: memories[i], svm: &svms[i]}
+		j.svm.Name = want.Spec.SVMName
+		o, silent := r.judge(ctx, all, j)
+		switch {
+		case silent != "":
+			r.keep(j, silent)
+			if p := probes[silent]; p == nil || j.memory.looked.Before(p.memory.looked) {
+				probes[silent] = j
+			}
+		case o.text == "":
+			r.rest(j)
+		case j.memory.stands(o, j.seen.at, r.o.Policy.WaitLimit):
+			r.stand(j, o)
+		default:
+			jobs = append(jobs, r.queue(j, o))
+		}
+	}
+	for _, p := range probes {
+		p.probe = true
+		jobs = append(jobs, r.queue(p, open{text: p.svm.Why}))
+	}
+	return jobs
+}
+
+// judge takes the view of an SVM from what was collected, and plans the flow
+// over it. Nothing is done. It gives what is not at rest, or who was silent where
+// nothing can be said but for that.
+func (r *Reconciler) judge(ctx context.Context, all *collected, j *job) (open, string) {
+	s := r.subject(j.want)
+	s.from = all
+	v, err := s.look(ctx)
+	if err != nil {
+		return open{}, "the cycle: " + err.Error()
+	}
+	j.seen = v
+	silent := all.silence(v)
+	if silent != "" && v.decision.Action == decide.Wait {
+		return open{}, silent
+	}
+	o := openOf(flow.Plan(ctx, s.flow(v)))
+	if o.text == "" || o.acts {
+		silent = ""
+	}
+	return o, silent
+}
+
+// open is what of an SVM is not at rest, in words; "" where all is.
+type open struct {
+	text string
+	acts bool // something is to be done now, rather than waited for
+}
+
+func openOf(plan flow.PlanReport) open {
+	if plan.Err != nil {
+		return open{text: plan.Err.Error(), acts: true}
+	}
+	var o open
+	for _, step := range plan.Steps {
+		if step.State == flow.PlanDone || step.State == flow.PlanUnknown { // what that needs is told
+			continue
+		}
+		o.acts = o.acts || step.State == flow.PlanAct
+		o.text += step.Name + " " + step.State.String() + ": " + strings.TrimSpace(step.Next+" "+step.Why) + "\n"
+	}
+	return o
+}
