@@ -64,9 +64,11 @@ bench: ## The measurements of docs/performance.md
 	go test -run xxx -bench . -timeout 60m ./test/bench/... ./internal/etcd/snapshot
 
 .PHONY: drill
-drill: build ## The incident of kops 16416 as two stories: under Seedproof, and at the kops gate (half a minute)
+drill: build ## The incidents as stories: kops 16416 under Seedproof and at the kops gate, and the missing seed secret (a minute)
 	@bin/seedproof demo reseed
 	@bin/seedproof demo kops
+	@go run ./internal/testenv/build kube-apiserver >/dev/null
+	@bin/seedproof demo seed-secret
 
 .PHONY: lint
 lint: ## golangci-lint, built from its pinned version at first use

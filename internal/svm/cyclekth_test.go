@@ -91,7 +91,7 @@ func cycleSample(calls []fault.Call) []kthCell {
 	for i, c := range calls {
 		listing := i < 18
 		for m, mode := range fault.Modes {
-			if listing && (i+m)%2 == 0 || c.Op != http.MethodGet && (i+m)%3 == 0 || (i+m)%19 == 0 {
+			if listing && (i+m)%3 == 0 || c.Op != http.MethodGet && (i+m)%4 == 0 || (i+m)%29 == 0 {
 				cells = append(cells, kthCell{i + 1, mode})
 			}
 		}

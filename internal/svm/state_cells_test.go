@@ -106,22 +106,23 @@ func everyCell(yield func(stateCell) bool) {
 	}
 }
 
-// possibleCells are those that an array can be in, and of them those that come
-// to steps on the SVM.
-var possibleCells = sync.OnceValues(func() (possible, onSite []stateCell) {
+// onSite: it comes to steps on an SVM that was there before.
+func (c stateCell) onSite() bool {
+	e := c.verdict()
+	if !c.stands() || !e.goesOn() {
+		return false
+	}
+	c.site(&e)
+	return e.whole == ""
+}
+
+// possibleCells are those that an array can be in.
+var possibleCells = sync.OnceValue(func() []stateCell {
+	var possible []stateCell
 	for c := range everyCell {
-		if c.impossible() != "" {
-			continue
-		}
-		possible = append(possible, c)
-		if !c.stands() {
-			continue
-		}
-		if e := c.verdict(); e.goesOn() {
-			if c.site(&e); e.whole == "" {
-				onSite = append(onSite, c)
-			}
+		if c.impossible() == "" {
+			possible = append(possible, c)
 		}
 	}
-	return possible, onSite
+	return possible
 })

@@ -63,12 +63,18 @@ func seenIn(tuples []stateTuple, cells []stateCell) [][]bool {
 	return seen
 }
 
-// extend adds cells of a universe until every value of every tuple that comes in
-// it has come: each time the first that is missing, and of some random cells
-// that have it the one that brings most that is new.
-func extend(rng *rand.Rand, chosen []stateCell, tuples []stateTuple, universe []stateCell) []stateCell {
+// such are the cells that fit.
+func such(cells []stateCell, fits func(stateCell) bool) []stateCell {
+	return slices.DeleteFunc(slices.Clone(cells), func(c stateCell) bool { return !fits(c) })
+}
+
+// extend adds cells that fit until every value of every tuple that can come in
+// such a cell has come in one: each time the first that is missing, and of some
+// random cells that have it the one that brings most that is new.
+func extend(rng *rand.Rand, chosen []stateCell, fits func(stateCell) bool, tuples ...stateTuple) []stateCell {
 	const candidates = 25
-	has, wanted := seenIn(tuples, chosen), seenIn(tuples, universe)
+	universe := such(possibleCells(), fits)
+	has, wanted := seenIn(tuples, such(chosen, fits)), seenIn(tuples, universe)
 	fresh := func(c stateCell) int {
 		n := 0
 		for i, d := range tuples {
@@ -106,35 +112,32 @@ func extend(rng *rand.Rand, chosen []stateCell, tuples []stateTuple, universe []
 // coverSeed is fixed, so that make test runs the same cells each time.
 const coverSeed = 4_1_1
 
-// coveringCells are those that make test runs: every pair of values that can be,
-// and every pair of those that come to steps on the SVM; there, what the password
-// has to do with the rest; what the SVM, the trace and the record are by threes,
-// with silent arrays and without; every pair of those in which everything gets
-// done; and all that begin with nothing.
+func anyCell(stateCell) bool       { return true }
+func onSite(c stateCell) bool      { return c.onSite() }
+func allAnswer(c stateCell) bool   { return c.arrays() == "all answer" }
+func fromNothing(c stateCell) bool { return c.verdict().created }
+func allDone(c stateCell) bool     { return c.onSite() && len(c.expect().steps) == 0 }
+
+// coveringCells are those that make test runs: every pair of values that can be;
+// every pair of those that come to steps on the SVM, and there what the password
+// has to do with the rest; every pair of those in which everything gets done;
+// what the SVM, the arrays, the trace and the record are by threes; and all that
+// begin with nothing.
 var coveringCells = sync.OnceValue(func() []stateCell {
-	possible, onSite := possibleCells()
-	only := func(cells []stateCell, fits func(stateCell) bool) []stateCell {
-		return slices.DeleteFunc(slices.Clone(cells), func(c stateCell) bool { return !fits(c) })
-	}
-	allAnswer := only(possible, func(c stateCell) bool { return c.arrays() == "all answer" })
-	fromNothing := only(possible, func(c stateCell) bool { return c.verdict().created })
-	allDone := only(onSite, func(c stateCell) bool { return len(c.expect().steps) == 0 })
 	rng := rand.New(rand.NewPCG(coverSeed, 0))
-	cells := extend(rng, nil, pairsOfDims(), possible)
-	cells = extend(rng, cells, pairsOfDims(), onSite)
-	cells = extend(rng, cells, []stateTuple{{dimManagement, dimAccount, dimSecret}, {dimSVM, dimAccount, dimSecret}, {dimSVM, dimLIFs, dimManagement}}, onSite)
-	cells = extend(rng, cells, []stateTuple{{dimSVM, dimArrays, dimRecord}}, possible)
-	cells = extend(rng, cells, []stateTuple{{dimSVM, dimTrace, dimRecord}}, allAnswer)
-	cells = extend(rng, cells, pairsOfDims(), allDone)
-	return extend(rng, cells, []stateTuple{{dimSecret}}, fromNothing)
+	cells := extend(rng, nil, anyCell, pairsOfDims()...)
+	cells = extend(rng, cells, onSite, pairsOfDims()...)
+	cells = extend(rng, cells, onSite, stateTuple{dimManagement, dimAccount, dimSecret}, stateTuple{dimSVM, dimAccount, dimSecret})
+	cells = extend(rng, cells, allDone, pairsOfDims()...)
+	cells = extend(rng, cells, anyCell, stateTuple{dimSVM, dimArrays, dimRecord})
+	cells = extend(rng, cells, allAnswer, stateTuple{dimSVM, dimTrace, dimRecord})
+	return extend(rng, cells, fromNothing, stateTuple{dimSecret})
 })
 
 // Every pair of values that can be is among the cells that are run, and for each
 // that is not there is a reason.
 func TestStateCovering(t *testing.T) {
-	possible, onSite := possibleCells()
 	cells := coveringCells()
-	t.Logf("%d combinations can be, %d of them come to steps on the SVM; %d are run", len(possible), len(onSite), len(cells))
 	if len(cells) < 300 {
 		t.Errorf("%d cells, want at least 300", len(cells))
 	}
@@ -143,23 +146,35 @@ func TestStateCovering(t *testing.T) {
 			t.Errorf("%s: %s, or it comes twice", c, why)
 		}
 	}
-	for name, universe := range map[string][]stateCell{"can be": possible, "come to steps": onSite} {
-		pairs := pairsOfDims()
-		has, wanted := seenIn(pairs, cells), seenIn(pairs, universe)
-		covered := 0
-		for i, d := range pairs {
-			for n := range wanted[i] {
-				if wanted[i][n] && !has[i][n] {
-					t.Errorf("%snot covered", d.words(n))
-				}
-				if wanted[i][n] {
-					covered++
-				}
+	t.Logf("%d cells are run", len(cells))
+	for _, u := range []struct {
+		name string
+		fits func(stateCell) bool
+	}{{"can be", anyCell}, {"come to steps on the SVM", onSite}, {"get everything done", allDone}} {
+		universe := such(possibleCells(), u.fits)
+		n := everyPairIn(t, such(cells, u.fits), universe)
+		t.Logf("of the %d that %s, all %d pairs of values are covered", len(universe), u.name, n)
+	}
+	impossiblePairs(t, possibleCells())
+}
+
+// everyPairIn checks that the cells have every pair that the universe has, and
+// counts the pairs.
+func everyPairIn(t *testing.T, cells, universe []stateCell) (n int) {
+	t.Helper()
+	pairs := pairsOfDims()
+	has, wanted := seenIn(pairs, cells), seenIn(pairs, universe)
+	for i, d := range pairs {
+		for number, is := range wanted[i] {
+			if !is {
+				continue
+			}
+			if n++; !has[i][number] {
+				t.Errorf("%snot covered", d.words(number))
 			}
 		}
-		t.Logf("%d pairs of values that %s, and all are covered", covered, name)
 	}
-	impossiblePairs(t, possible)
+	return n
 }
 
 // impossiblePairs lists the pairs that no array can be in. Each has a reason

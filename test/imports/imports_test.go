@@ -85,6 +85,7 @@ func TestCheckerNoticesViolations(t *testing.T) {
 		{"internal/etcd/decide/member", "go.etcd.io/etcd/client/v3", "from evidence"},
 		{"internal/etcd/decide", "std/os/exec", "no I/O"},
 		{"internal/svm/decide", "internal/ontap", "decisions about an SVM"},
+		{"internal/svm/trouble", "internal/flow", "told from samples alone"},
 		{"internal/ontap/sim", "internal/ontap/sim/query", ""},
 		{"internal/ontap/sim", "internal/ontap", "from the facts alone"},
 		{"internal/etcd/backup/retention", "internal/store", "pure function"},

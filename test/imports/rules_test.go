@@ -61,7 +61,7 @@ var rules = []rule{
 	},
 	{
 		why: "pure packages import no I/O",
-		of: []string{"internal/proof", "internal/etcd/decide/...", "internal/svm/decide", "internal/etcd/backup/retention", "internal/kops/decide", "internal/store/lifecycle",
+		of: []string{"internal/proof", "internal/etcd/decide/...", "internal/svm/decide", "internal/svm/trouble", "internal/etcd/backup/retention", "internal/kops/decide", "internal/store/lifecycle",
 			"internal/kops/gate/permit", "internal/kops/gate/cmdline", "internal/kops/gate/tfplan"},
 		never: []string{"std/os/...", "std/net/...", "std/syscall", "std/io/ioutil", "std/database/...", "std/log/...",
 			"std/math/rand/...", "std/crypto/rand", "std/plugin", "std/unsafe"},
@@ -74,6 +74,10 @@ var rules = []rule{
 	{
 		why: "decisions about an SVM are made from evidence, by the rules of proof",
 		of:  []string{"internal/svm/decide"}, only: std("internal/proof"),
+	},
+	{
+		why: "what is seen coming is told from samples alone",
+		of:  []string{"internal/svm/trouble"}, only: std(),
 	},
 	{
 		why: "what an update would do is decided from evidence, by the rules of proof and by what etcd-manager concludes",

@@ -54,6 +54,9 @@ func (w *world) suffer(t *testing.T, st story, k int, mode fault.Mode) bool {
 	l, before := w.begin(t, st)
 	in := fault.NewInjector(k, mode)
 	i := l.instance(t, in)
+	if mode == fault.Hung {
+		i.carrier.Settle = time.Second // nobody cuts the noting of an outcome short
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)

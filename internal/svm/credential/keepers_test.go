@@ -44,7 +44,7 @@ func (k *kube) open(t *testing.T, clock *jumper, log *slog.Logger, in *fault.Inj
 	t.Helper()
 	s, err := seed.New(seed.Options{
 		Config:    &rest.Config{Host: k.server.URL, BearerToken: k.server.AdminToken, TLSClientConfig: rest.TLSClientConfig{CAData: k.server.CAPEM}},
-		Namespace: k.space, Clock: clock, Timeout: 5 * time.Second, Log: log, Faults: in,
+		Namespace: k.space, Clock: clock, Timeout: 20 * time.Second, Log: log, Faults: in,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -188,7 +188,7 @@ type instance struct {
 func (l *life) instance(t *testing.T, in *fault.Injector) *instance {
 	t.Helper()
 	i := &instance{array: l.client(t, in, l.dial), secrets: l.keeper.open(t, l.clock, l.book.logger(), in), in: in, reach: decide.Reachable}
-	i.carrier = credential.Carrier{Secrets: i.secrets, Clock: l.clock, NewPassword: l.book.generator(l.weakFirst), Log: l.book.logger(), Settle: 2 * time.Second}
+	i.carrier = credential.Carrier{Secrets: i.secrets, Clock: l.clock, NewPassword: l.book.generator(l.weakFirst), Log: l.book.logger(), Settle: 20 * time.Second}
 	return i
 }
 
@@ -199,8 +199,7 @@ func (l *life) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	case there && l.cut:
 		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.EHOSTUNREACH}
 	case there && l.swallow:
-		<-ctx.Done()
-		return nil, ctx.Err()
+		return nil, context.DeadlineExceeded // as after the whole time of a request
 	case there && l.hijack:
 		return l.hijacked(ctx, network)
 	}
