@@ -58,7 +58,7 @@ func (r *Reconciler) collectRecords(ctx context.Context, c *collected) error {
 	for _, claim := range listing.Claims {
 		c.claims[claim.Name] = claim
 	}
-	for _, words := range wordsOf(listing) {
+	for _, words := range listing.Words {
 		c.said[words.Name] = words
 	}
 	return nil
@@ -266,5 +266,3 @@ func (c *collected) secret(_ context.Context, ref seed.SecretRef) seed.Secret {
 	}
 	return seed.Secret{Ref: ref, Why: c.whyNot(c.secretErrs[ref.Namespace])}
 }
-
-func wordsOf(seed.Listing) []seed.Words { return nil }

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,9 @@ func TestTheSeedStory(t *testing.T) {
 				if lines := strings.Join(w.heard.Lines(), "\n"); !strings.Contains(lines, "failed credentials/prod/pending") {
 					t.Errorf("nobody heard of it:\n%s", lines)
 				}
+				if !failures.Match(w.scrape()) {
+					t.Errorf("no metric counts it:\n%s", w.scrape())
+				}
 			}
 			end()
 			r.RetryNow("p1")
@@ -74,6 +78,9 @@ func TestTheSeedStory(t *testing.T) {
 		})
 	}
 }
+
+// failures is the metric of a step that failed.
+var failures = regexp.MustCompile(`(?m)^seedproof_svm_step_failures_total\{.*step="credentials/pending".*\} [1-9]`)
 
 // secretCreation is the number of the call that makes the Secret.
 func secretCreation(t *testing.T) int {

@@ -3,6 +3,8 @@ package svm_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
 	"k8s.io/client-go/rest"
 
 	"github.com/seedproof/seedproof/internal/fault"
@@ -23,6 +27,7 @@ import (
 	"github.com/seedproof/seedproof/internal/ontap/sim"
 	"github.com/seedproof/seedproof/internal/svm"
 	"github.com/seedproof/seedproof/internal/svm/look"
+	"github.com/seedproof/seedproof/internal/svm/metrics"
 	"github.com/seedproof/seedproof/internal/svm/seed"
 	"github.com/seedproof/seedproof/internal/svm/spec"
 	"github.com/seedproof/seedproof/internal/testenv"
@@ -72,12 +77,16 @@ type world struct {
 	log       *bytes.Buffer
 	logMu     sync.Mutex
 	passwords []string // every one that was made
+	registry  *prometheus.Registry
+	metrics   *metrics.Metrics
 }
 
 func newWorld(t *testing.T, change ...func(*sim.Options)) *world {
 	t.Helper()
 	w := &world{t: t, clock: newClock(), kube: testenv.SharedKube(t), heard: &flowtest.Recorder{}, log: &bytes.Buffer{}}
 	w.namespace = w.kube.Namespace(t)
+	w.registry = prometheus.NewRegistry()
+	w.metrics = metrics.New(w.registry, w.clock)
 	o := sim.Options{Times: sim.AtOnce(), Clock: w.clock}
 	for _, c := range change {
 		c(&o)
@@ -105,7 +114,7 @@ func (w *world) array(cluster int, in *fault.Injector) look.Array {
 	user, password := c.Credentials()
 	client, err := ontap.New(ontap.Options{
 		Name: c.Name(), URL: c.URL(), User: user, Password: ontap.NewSecret(password), Trust: ontap.Trust{CA: c.CA()},
-		DialContext: w.sim.DialContext, RequestTimeout: 3 * time.Second, ReturnTimeout: -1, Clock: w.clock, Faults: in, Log: w.logger(),
+		DialContext: w.sim.DialContext, RequestTimeout: 3 * time.Second, ReturnTimeout: -1, Clock: w.clock, Faults: in, Log: w.logger(), Observer: w.metrics.ArrayCalls(),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -122,7 +131,7 @@ func (w *world) store(in *fault.Injector) *seed.Store {
 	w.t.Helper()
 	s, err := seed.New(seed.Options{
 		Config:    &rest.Config{Host: w.kube.URL, BearerToken: w.kube.AdminToken, TLSClientConfig: rest.TLSClientConfig{CAData: w.kube.CAPEM}},
-		Namespace: w.namespace, Clock: w.clock, Faults: in, Log: w.logger(),
+		Namespace: w.namespace, Clock: w.clock, Faults: in, Log: w.logger(), Observer: w.metrics.KubeCalls(),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -134,7 +143,7 @@ func (w *world) store(in *fault.Injector) *seed.Store {
 func (w *world) controller(in *fault.Injector, change ...func(*svm.Options)) *svm.Reconciler {
 	w.t.Helper()
 	o := svm.Options{
-		Seed: w.store(in), Clock: w.clock, Observer: w.heard, Log: w.logger(), Rand: func() float64 { return 0 },
+		Seed: w.store(in), Clock: w.clock, Observer: flow.Observers{w.heard, w.metrics}, Log: w.logger(), Rand: func() float64 { return 0 },
 		NewPassword: w.newPassword,
 	}
 	for i := range w.sim.Clusters() {
@@ -289,15 +298,56 @@ func (w *world) objects() string {
 	return strings.Join(all, "\n")
 }
 
-// noSecrets looks for every password that was made in everything that was
-// logged.
+// noSecrets looks for every password that was made, as it is and as Kubernetes
+// writes it, in everything that anybody reads: the log at its highest verbosity,
+// what observers heard, the metrics, and all objects of the namespace but the
+// data of Secrets.
 func (w *world) noSecrets() {
 	w.t.Helper()
+	read := map[string][]byte{"what was heard": []byte(strings.Join(w.heard.Lines(), "\n")), "metrics": w.scrape()}
+	for _, kind := range []string{"configmaps", "events", "secrets"} {
+		_, body := w.kube.Do(w.t, testenv.KubeAdmin, http.MethodGet, "/api/v1/namespaces/"+w.namespace+"/"+kind, nil)
+		read[kind] = withoutData(w.t, kind, body)
+	}
 	w.logMu.Lock()
 	defer w.logMu.Unlock()
+	read["the log"] = w.log.Bytes()
 	for _, p := range w.passwords {
-		if bytes.Contains(w.log.Bytes(), []byte(p)) {
-			w.t.Error("a password stands in the log")
+		for where, text := range read {
+			if bytes.Contains(text, []byte(p)) || bytes.Contains(text, []byte(base64.StdEncoding.EncodeToString([]byte(p)))) {
+				w.t.Errorf("a password stands in %s", where)
+			}
 		}
 	}
+}
+
+// withoutData is a listing without the one place where passwords belong.
+func withoutData(t *testing.T, kind string, body []byte) []byte {
+	t.Helper()
+	if kind != "secrets" {
+		return body
+	}
+	var list struct {
+		Items []map[string]any `json:"items"`
+	}
+	must(t, json.Unmarshal(body, &list))
+	for _, item := range list.Items {
+		delete(item, "data")
+	}
+	rest, err := json.Marshal(list)
+	must(t, err)
+	return rest
+}
+
+// scrape is what Prometheus would read.
+func (w *world) scrape() []byte {
+	w.t.Helper()
+	families, err := w.registry.Gather()
+	must(w.t, err)
+	var b bytes.Buffer
+	for _, f := range families {
+		_, err := expfmt.MetricFamilyToText(&b, f)
+		must(w.t, err)
+	}
+	return b.Bytes()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/ontap"
@@ -301,5 +302,29 @@ func TestWhatCannotBeDone(t *testing.T) {
 	}
 	if len(l.changes()) != 0 || l.secret(t).Pending.Password.Reveal() != pendingPassword {
 		t.Error("something was done")
+	}
+}
+
+// An unlocking gives the tries back, and does not hide what an earlier one has
+// proved: the active pair was refused after it, and stays disproved.
+func TestWhatAnUnlockingTells(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newMemory(t), noDoubts)
+	l := withPending(t, w)
+	began := l.clock.Now()
+	l.overwrite(t, func(s *seed.Secret) {
+		s.Active = seed.Pair{User: first, Password: secretOf("refused9twice"), SVM: l.uuid, Generation: 1, Set: decide.Confirmed,
+			Login: decide.Login{FirstRefused: began, Unlocked: began.Add(time.Minute), LastRefused: began.Add(2 * time.Minute)}}
+		s.Pending.Login = decide.Login{FirstRefused: began.Add(3 * time.Minute), LastRefused: began.Add(3 * time.Minute)}
+		s.Rations = map[string]decide.Ration{first: {Tries: 3, LastTry: began}}
+	})
+	l.clock.Advance(4 * time.Minute)
+	secret, err := l.do(t, l.instanceOf(t), decide.Unlock, first)
+	must(t, "unlock", err)
+	if !secret.Active.Login.Disproved(l.policy) || !secret.Pending.Login.Unlocked.Equal(began.Add(4*time.Minute)) {
+		t.Errorf("active %+v, pending %+v", secret.Active.Login, secret.Pending.Login)
+	}
+	if r := secret.Rations[first]; r.Tries != 0 || !r.LastTry.Equal(began) {
+		t.Errorf("%+v", r)
 	}
 }

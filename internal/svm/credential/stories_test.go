@@ -295,6 +295,9 @@ func TestEveryStory(t *testing.T) {
 			must(t, "live", err)
 			calls := i.in.Calls()
 			intentsFirst(t, calls)
+			if previous := l.secret(t).Previous; previous != "" {
+				t.Errorf("account %s is still noted as the one before", previous)
+			}
 			l.holds(t, st, step, before)
 			l.stays(t, i, st.want)
 			t.Logf("%d calls", len(calls))

@@ -21,7 +21,6 @@ type Collection struct {
 	accounts   Part[map[string][]ontap.Account]
 	services   map[ontap.Protocol]Part[map[string]Service]
 	licences   Part[[]string]
-	bySVM      map[string]int
 	records    int
 }
 
@@ -36,13 +35,11 @@ var Protocols = []ontap.Protocol{ontap.ProtocolNVMe, ontap.ProtocolISCSI, ontap.
 // 14 calls, and one more for each further page. Where the identity of the SVMs
 // cannot be read nothing else is asked for.
 func Collect(ctx context.Context, a Array) Collection {
-	c := Collection{reading: read(ctx, a, siteParts...), bySVM: map[string]int{}}
+	c := Collection{reading: read(ctx, a, siteParts...)}
 	if !c.reading.answered {
 		return c
 	}
-	for i, v := range c.reading.svms {
-		c.bySVM[v.UUID] = i
-	}
+	c.reading.makeIndex()
 	c.records = len(c.reading.svms) + len(c.reading.jobs)
 	c.interfaces = group(&c, a.Client.Interfaces(ctx, ontap.InterfaceQuery{}), ofInterface, interfaceOf)
 	c.routes = group(&c, a.Client.Routes(ctx, ""), ofRoute, routeOf)
@@ -98,12 +95,12 @@ func (c Collection) Array(s Subject) decide.Array { return c.reading.array(s) }
 // Facts are what Site would have given, for all Protocols.
 func (c Collection) Facts(svmUUID string) Facts {
 	f := Facts{Array: c.reading.name, UUID: svmUUID, Services: map[ontap.Protocol]Part[Service]{}}
-	i, listed := c.bySVM[svmUUID]
-	switch {
-	case !c.reading.answered:
+	if !c.reading.answered {
 		f.SVMErr = fmt.Errorf("collecting array %s: %s", c.reading.name, c.reading.why)
 		return f
-	case !listed:
+	}
+	i, listed := c.reading.index.svm[svmUUID]
+	if !listed {
 		f.SVMErr = errNotListed
 		return f
 	}

@@ -24,6 +24,9 @@ const svmCollection = "/api/svm/svms"
 // SVM, in words for people: those that mention it, and those of the SVM
 // collection that do not tell for which SVM they are.
 func (r reading) jobsOf(s Subject) []string {
+	if len(r.jobs) == 0 {
+		return nil
+	}
 	names, known := r.namesOf(s)
 	var found []string
 	for _, j := range r.jobs {
@@ -41,10 +44,8 @@ func (r reading) jobsOf(s Subject) []string {
 // what was found by them.
 func (r reading) namesOf(s Subject) (names, uuids []string) {
 	names, uuids = []string{s.Name, decide.TwinName(s.Name)}, slices.Clone(s.UUIDs)
-	for _, v := range r.svms {
-		if s.is(v) {
-			names, uuids = append(names, v.Name), append(uuids, v.UUID, v.twin)
-		}
+	for _, v := range r.matching(s) {
+		names, uuids = append(names, v.Name), append(uuids, v.UUID, v.twin)
 	}
 	empty := func(s string) bool { return s == "" }
 	return slices.DeleteFunc(names, empty), slices.DeleteFunc(uuids, empty)
@@ -53,7 +54,7 @@ func (r reading) namesOf(s Subject) (names, uuids []string) {
 // whose: facts 1.4 leave open whether a job names its SVM while that is being
 // made. Its name may also be that of the cluster, which tells nothing.
 func (r reading) whose(j ontap.Job, names, uuids []string) whose {
-	words := wordsOf(j.Description + " " + j.Message)
+	words := r.wordsOf(j)
 	isName := func(w string) bool { return slices.Contains(names, w) || slices.Contains(uuids, w) }
 	if isName(j.SVM.Name) || isName(j.SVM.UUID) || slices.ContainsFunc(words, isName) {
 		return ours
@@ -61,15 +62,21 @@ func (r reading) whose(j ontap.Job, names, uuids []string) whose {
 	if j.Description != "" && !aboutSVMs(j.Description) {
 		return another
 	}
-	listed := func(uuid string) bool {
-		return slices.ContainsFunc(r.svms, func(v identity) bool { return v.UUID == uuid })
-	}
 	named := j.SVM.Name != "" && j.SVM.Name != r.cluster.Name && j.SVM.UUID != r.cluster.UUID
-	if named || listed(j.SVM.UUID) || slices.ContainsFunc(words, listed) {
+	if named || r.lists(j.SVM.UUID) || slices.ContainsFunc(words, r.lists) {
 		return another
 	}
 	return unclear
 }
+
+func (r reading) wordsOf(j ontap.Job) []string {
+	if r.index != nil {
+		return r.index.words[j.UUID]
+	}
+	return jobWords(j)
+}
+
+func jobWords(j ontap.Job) []string { return wordsOf(j.Description + " " + j.Message) }
 
 // aboutSVMs: a change of the collection or of one SVM itself, not of what is
 // below one.

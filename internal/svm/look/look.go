@@ -62,10 +62,8 @@ func (r reading) array(s Subject) decide.Array {
 		Name: r.name, Answered: true, Cluster: r.cluster.UUID, Why: r.why, Mode: r.mode,
 		JobsKnown: r.jobsKnown, Jobs: r.jobsOf(s),
 	}
-	for _, v := range r.svms {
-		if s.is(v) {
-			a.SVMs = append(a.SVMs, s.shown(v))
-		}
+	for _, v := range r.matching(s) {
+		a.SVMs = append(a.SVMs, s.shown(v))
 	}
 	return a
 }

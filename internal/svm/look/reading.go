@@ -29,6 +29,7 @@ type reading struct {
 	jobs      []ontap.Job
 	jobsKnown bool
 	svms      []identity
+	index     *index // nil: all is walked
 }
 
 // read asks an array for everything that concerns the identity of its SVMs,

@@ -19,21 +19,22 @@ const (
 	maxPages = 1000
 )
 
-// Listing is all records and claims of a namespace, by the label of their kind.
-// What is missing in it is not absent: somebody may have taken the label away.
-// Whoever wants to know asks for the one.
+// Listing is all records, claims and words of a namespace, by the label of their
+// kind. What is missing in it is not absent: somebody may have taken the label
+// away. Whoever wants to know asks for the one.
 type Listing struct {
 	Records []Record
 	Claims  []Claim
+	Words   []Words // those that can be read
 }
 
-// List reads all records and claims, in pages. Each has its finding; the name
-// of one that cannot be read is taken from its object's name, and is "" where
-// that does not tell.
+// List reads all records, claims and words, in pages. Each record and claim has
+// its finding; the name of one that cannot be read is taken from its object's
+// name, and is "" where that does not tell.
 func (s *Store) List(ctx context.Context) (Listing, error) {
 	var all Listing
 	k := key{configMaps, s.o.Namespace, ""}
-	err := s.pages(ctx, k, LabelKind+" in ("+KindRecord+","+KindClaim+")", func(raw []byte, fresh bool) (string, error) {
+	err := s.pages(ctx, k, LabelKind+" in ("+KindRecord+","+KindClaim+","+KindWords+")", func(raw []byte, fresh bool) (string, error) {
 		if fresh {
 			all = Listing{}
 		}
@@ -47,7 +48,7 @@ func (s *Store) List(ctx context.Context) (Listing, error) {
 		return page.Continue, nil
 	})
 	if err != nil {
-		return Listing{}, fmt.Errorf("list the records and claims of %s: %w", s.o.Namespace, err)
+		return Listing{}, fmt.Errorf("list the records, claims and words of %s: %w", s.o.Namespace, err)
 	}
 	return all, nil
 }
@@ -61,6 +62,10 @@ func (l *Listing) add(c *corev1.ConfigMap) {
 	case KindClaim:
 		d, o := listed[claimBody](KindClaim, c, o)
 		l.Claims = append(l.Claims, claimOf(d.Name, d, o))
+	case KindWords:
+		if d, o := listed[wordsBody](KindWords, c, o); o.finding == proof.Present {
+			l.Words = append(l.Words, wordsOf(d.Name, d.Body, o))
+		}
 	}
 }
 

@@ -25,6 +25,20 @@ func TestListing(t *testing.T) {
 	if err := s.WritePin(ctx, "array-a", "cluster-a"); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"p1", "p3"} {
+		if _, err := s.WriteWords(ctx, seed.Words{Name: name, FailClaim: "nonce of " + name}); err == nil {
+			t.Fatal("words were written that nobody had read")
+		}
+		words, err := s.Words(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words.FailClaim = "nonce of " + name
+		if _, err := s.WriteWords(ctx, words); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.edit(t, p.configMap(seed.ObjectName(seed.KindWords, "p3")), func(o map[string]any) { delete(o, "data") })
 	p.edit(t, p.configMap(seed.ObjectName(seed.KindRecord, "p3")), func(o map[string]any) { delete(o, "data") })
 	copied := p.behind(t, http.StatusOK, http.MethodGet, p.configMap(seed.ObjectName(seed.KindRecord, "p1")), nil)
 	copied["metadata"] = map[string]any{"name": "svm-record-copy", "labels": copied["metadata"].(map[string]any)["labels"]}
@@ -41,6 +55,9 @@ func TestListing(t *testing.T) {
 	want := map[string]proof.Finding{"p1": proof.Present, "P_2": proof.Present, "p3": proof.Unusable, "": proof.Unknown}
 	if fmt.Sprint(got) != fmt.Sprint(want) || len(l.Records) != 4 || len(l.Claims) != 1 || l.Claims[0].Name != "p1" {
 		t.Errorf("records %v, claims %v", got, l.Claims)
+	}
+	if len(l.Words) != 1 || l.Words[0].Name != "p1" || l.Words[0].FailClaim != "nonce of p1" {
+		t.Errorf("words %+v: those of p3 are damaged", l.Words)
 	}
 	// What was listed can be written on.
 	i := slices.IndexFunc(l.Records, func(r seed.Record) bool { return r.Name == "p1" })
