@@ -86,7 +86,8 @@ func (c CycleResult) Count(state CycleState) int {
 // rest only because an array or a listing was silent keep their last decision;
 // one for each of the silent is reconciled all the same, in turn.
 //
-// Wishes are one for each SVM. Cycles run one after the other.
+// Wishes are one for each SVM. Cycles run one after the other. Options.Traces is
+// asked for each SVM, and should answer from what it watches.
 func (r *Reconciler) Cycle(ctx context.Context, wishes []Wish) CycleResult {
 	r.cycling.Lock()
 	defer r.cycling.Unlock()
@@ -114,7 +115,7 @@ func (r *Reconciler) sort(ctx context.Context, all *collected, wishes []Wish, sv
 		switch {
 		case silent != "":
 			r.keep(j, silent)
-			if p := probes[silent]; p == nil || j.memory.looked.Before(p.memory.looked) {
+			if p := probes[silent]; j.seen != nil && (p == nil || j.memory.looked.Before(p.memory.looked)) {
 				probes[silent] = j
 			}
 		case o.text == "":
@@ -140,7 +141,7 @@ func (r *Reconciler) judge(ctx context.Context, all *collected, j *job) (open, s
 	s.from = all
 	v, err := s.look(ctx)
 	if err != nil {
-		return open{}, "the cycle: " + err.Error()
+		return open{}, "the cycle was ended: " + err.Error()
 	}
 	j.seen = v
 	silent := all.silence(v)

@@ -1,6 +1,7 @@
 package svm_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -162,9 +163,14 @@ func TestACycleTakesNothingUnlistedForAbsent(t *testing.T) {
 			if written, after := w.writes(), w.objects(); len(written) > 0 || after != before {
 				t.Errorf("it wrote %q to the array; the seed:\n%s\n%s", written, before, after)
 			}
-			if kind != seed.KindClaim && (reconciled == 0 || reconciled > 3) {
+			if most := map[string]int{seed.KindRecord: 3, seed.KindCredentials: 3}[kind]; reconciled < most-2 || reconciled > most {
 				t.Errorf("it was reconciled %d times in 8 minutes", reconciled)
 			}
+			if kind == seed.KindClaim {
+				return // the record and the SVM are enough
+			}
+			w.clock.advance(10 * time.Minute)
+			inStates(t, r.Cycle(t.Context(), wishes), svm.CycleReconciled)
 		})
 	}
 }
@@ -323,4 +329,74 @@ func TestACycleHealsOneAmongMany(t *testing.T) {
 	if res := r.Cycle(t.Context(), f.Wishes); res.Count(svm.CycleAtRest) != many {
 		t.Errorf("not at rest afterwards: %s", cycleInWords(svm.CycleResult{SVMs: res.SVMs[one : one+1]}))
 	}
+}
+
+// What nobody wants any more is deleted by looks of its own, and what stands
+// beside it is left alone.
+func TestACycleDeletesWhatIsGone(t *testing.T) {
+	w := newWorld(t)
+	r := w.controller(nil)
+	wishes := []svm.Wish{w.wishFor("p1", 0), w.wishFor("p2", 1)}
+	w.cycles(r, wishes)
+	wishes[0].Gone = true // and its policy is to retain
+	for range 3 {
+		w.clock.advance(time.Minute)
+		inStates(t, r.Cycle(t.Context(), wishes), svm.CycleAtRest, svm.CycleAtRest)
+	}
+	wishes[0].Spec.DeletionPolicy = decide.Delete
+	var last decide.NextAction
+	for range 10 {
+		w.clock.advance(10 * time.Minute)
+		if last = r.Cycle(t.Context(), wishes).SVMs[0].Decision.Action; last == decide.DeletionDone {
+			break
+		}
+	}
+	if last != decide.DeletionDone {
+		t.Errorf("the end is %q", last)
+	}
+	w.nothingLeft()
+	if _, found := w.sim.Dump().Find("p2"); !found {
+		t.Error("p2 is gone")
+	}
+	inStates(t, r.Cycle(t.Context(), wishes[1:]), svm.CycleAtRest)
+}
+
+// Both halves of a pair are seen in the collections of both arrays. While it is
+// switched over nothing is written, and afterwards all is as before.
+func TestACycleOverAMetroCluster(t *testing.T) {
+	w := newWorld(t, func(o *sim.Options) { o.Clusters = 2 })
+	r := w.controller(nil)
+	want := w.wishFor("p1", 0)
+	want.Spec.Array = w.sim.Cluster(0).Name()
+	wishes := []svm.Wish{want}
+	w.cycles(r, wishes)
+	before := w.objects()
+	w.sim.ForgetRequests()
+	must(t, w.sim.Switchover(1))
+	for range 5 {
+		w.clock.advance(time.Minute)
+		if res := r.Cycle(t.Context(), wishes); res.SVMs[0].Decision.Verdict.State == proof.DataLost || res.SVMs[0].Decision.Verdict.State == proof.NeverExisted {
+			t.Fatal(cycleInWords(res))
+		}
+	}
+	must(t, w.sim.Switchback())
+	w.cycles(r, wishes)
+	if written, after := w.writes(), w.objects(); len(written) > 0 || after != before {
+		t.Errorf("it wrote %q to the arrays; the seed:\n%s\n%s", written, before, after)
+	}
+}
+
+// A cycle that is ended leaves everything for the next one.
+func TestACycleThatIsEnded(t *testing.T) {
+	w := newWorld(t)
+	r := w.controller(nil)
+	wishes := []svm.Wish{w.wishFor("p1", 0), w.wishFor("p2", 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	res := r.Cycle(ctx, wishes)
+	inStates(t, res, svm.CycleKept, svm.CycleKept)
+	if n, _ := r.Queue(); n != 0 || len(w.sim.Requests()) > 0 {
+		t.Errorf("%d wait for a worker; the array got %d calls", n, len(w.sim.Requests()))
+	}
+	w.cycles(r, wishes)
 }

@@ -89,9 +89,6 @@ func (r *Reconciler) keep(j *job, silent string) {
 	defer r.mu.Unlock()
 	j.memory.queued = time.Time{} // no worker could do anything
 	j.show(CycleKept, silent)
-	if j.memory.at.IsZero() && j.seen != nil {
-		j.svm.Decision, j.svm.At = j.seen.decision, j.seen.at
-	}
 }
 
 func (r *Reconciler) queue(j *job, o open) *job {
@@ -100,18 +97,19 @@ func (r *Reconciler) queue(j *job, o open) *job {
 	if j.memory.queued.IsZero() {
 		j.memory.queued = r.o.Clock.Now()
 	}
-	if j.open = o.text; j.svm.State == "" {
+	if j.open = o.text; !j.probe {
 		j.show(CycleQueued, o.text)
-		if j.memory.at.IsZero() {
-			j.svm.Decision, j.svm.At = j.seen.decision, j.seen.at
-		}
 	}
 	return j
 }
 
-// show tells the last decision.
+// show tells the last decision. Where there is none yet it is the one that
+// follows from what was collected.
 func (j *job) show(state CycleState, why string) {
 	j.svm.State, j.svm.Why, j.svm.Decision, j.svm.At = state, why, j.memory.decision, j.memory.at
+	if j.memory.at.IsZero() && j.seen != nil {
+		j.svm.Decision, j.svm.At = j.seen.decision, j.seen.at
+	}
 }
 
 // work reconciles the jobs, those first that have waited longest, and gives the

@@ -99,12 +99,12 @@ func putBackHeal(w *world, r *svm.Reconciler) svm.Wish {
 	want := w.wish()
 	w.toRest(w.controller(nil), want)
 	kept := w.kube.Checkpoint(w.t)
-	w.clock.advance(20 * time.Minute)
+	w.clock.advance(16 * time.Minute)
 	w.change(http.MethodDelete, "secrets", w.secretRef().Name, nil)
 	w.toRest(r, want)
 	w.kube.Restore(w.t, kept)
-	for range 8 {
-		w.controller(nil).Reconcile(w.t.Context(), want)
+	for range 8 { // what the Secret says of logins was true once
+		w.honest(w.controller(nil).Reconcile(w.t.Context(), want))
 		w.clock.advance(20 * time.Minute)
 	}
 	w.toRest(r, want)

@@ -136,6 +136,7 @@ func (s *schedule) settle() {
 	r := s.controller(nil)
 	for range 40 {
 		res := r.Reconcile(s.t.Context(), s.want)
+		s.honest(res)
 		if res.AtRest && !res.Acted {
 			break
 		}

@@ -256,6 +256,9 @@ func (w *stateWorld) standsAsWanted(e expectation, uuid string) {
 		if !slices.Contains([]string{"vsadmin", "stranger", "prod"}, a.Name) {
 			w.t.Errorf("account %s is left", a.Name)
 		}
+		if a.Name == "prod" && w.cell.account() == "unmarked" && !strings.HasPrefix(a.Comment, foreignText) {
+			w.t.Errorf("what stood in the comment of account %s is gone: %q", a.Name, a.Comment)
+		}
 		if !a.LockedUntil.IsZero() {
 			w.t.Errorf("the array had to lock account %s: too many logins", a.Name)
 		}

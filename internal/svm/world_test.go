@@ -26,6 +26,7 @@ import (
 	"github.com/seedproof/seedproof/internal/ontap"
 	"github.com/seedproof/seedproof/internal/ontap/sim"
 	"github.com/seedproof/seedproof/internal/svm"
+	"github.com/seedproof/seedproof/internal/svm/decide"
 	"github.com/seedproof/seedproof/internal/svm/look"
 	"github.com/seedproof/seedproof/internal/svm/metrics"
 	"github.com/seedproof/seedproof/internal/svm/seed"
@@ -192,6 +193,7 @@ func (w *world) toRest(r *svm.Reconciler, want svm.Wish) svm.Result {
 	var res svm.Result
 	for range 60 {
 		res = r.Reconcile(w.t.Context(), want)
+		w.honest(res)
 		if res.AtRest && !res.Acted {
 			return res
 		}
@@ -201,6 +203,19 @@ func (w *world) toRest(r *svm.Reconciler, want svm.Wish) svm.Result {
 	}
 	w.t.Fatalf("not at rest: %s", inWords(res))
 	return res
+}
+
+// honest: where the flow says that a pair is verified, it opens the SVM.
+func (w *world) honest(res svm.Result) {
+	w.t.Helper()
+	for _, st := range res.Decision.Steps {
+		if st.Credential == nil || st.Credential.Action != decide.CredentialsOK {
+			continue
+		}
+		if s := w.secret(); !w.sim.Check(res.Decision.UUID, s.Active.User, s.Active.Password.Reveal()) {
+			w.t.Errorf("it says that the pair of %s is %s, and it does not open the SVM", st.Object, st.Why)
+		}
+	}
 }
 
 func inWords(res svm.Result) string {

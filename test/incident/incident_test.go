@@ -92,6 +92,7 @@ func (s *stage) play(r row, f form) {
 	}
 	s.unhealed = map[time.Time]bool{}
 
+	s.struck = time.Now()
 	blow := f.strike(s)
 	s.since = time.Now()
 	if f.restart {
@@ -173,7 +174,7 @@ func (s *stage) checkHealedSoon() {
 		}
 		told := func(what string) bool {
 			return slices.ContainsFunc(history, func(e controller.Event) bool {
-				return e.At.After(s.since.Add(-time.Second)) && strings.HasPrefix(e.What, what)
+				return e.At.After(s.struck) && strings.HasPrefix(e.What, what)
 			})
 		}
 		if !told("verdict RecordLost") || !told("heal/write-record") {

@@ -51,6 +51,7 @@ type stage struct {
 	now    string    // the row that is being played, for messages
 
 	identity proof.Identity     // of the cluster, once and for all
+	struck   time.Time          // before the last strike, which may take longer than the cure
 	since    time.Time          // the last strike: older reports say nothing of it
 	unhealed map[time.Time]bool // a leader's reports that saw the lost record and left it so
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sys/unix"
 
 	"github.com/seedproof/seedproof/internal/etcd/agent"
@@ -307,8 +308,18 @@ func (s *stage) put(name, key, value string) {
 	defer func() { _ = c.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), stepLimit)
 	defer cancel()
-	_, err := c.Etcd().Put(ctx, key, value)
-	must(err)
+	must(untilAnswered(ctx, func() error { _, err := c.Etcd().Put(ctx, key, value); return err }))
+}
+
+// untilAnswered asks again while the etcds elect a leader anew, as they may at
+// any time on a busy machine.
+func untilAnswered(ctx context.Context, ask func() error) error {
+	err := ask()
+	for err != nil && ctx.Err() == nil {
+		pause(20 * time.Millisecond)
+		err = ask()
+	}
+	return err
 }
 
 func (s *stage) mustHave(name, key, value string) {
@@ -316,8 +327,8 @@ func (s *stage) mustHave(name, key, value string) {
 	defer func() { _ = c.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), stepLimit)
 	defer cancel()
-	got, err := c.Etcd().Get(ctx, key)
-	must(err)
+	var got *clientv3.GetResponse
+	must(untilAnswered(ctx, func() (err error) { got, err = c.Etcd().Get(ctx, key); return err }))
 	if len(got.Kvs) != 1 || string(got.Kvs[0].Value) != value {
 		fail("member %s has %v under %s, want %q: what was acknowledged is gone", name, got.Kvs, key, value)
 	}

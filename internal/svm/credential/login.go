@@ -37,7 +37,8 @@ func (r *run) try(ctx context.Context, of slot, user string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.count(ctx, of, user); err != nil {
+	marked, err := r.count(ctx, of, user)
+	if err != nil {
 		return err
 	}
 	pair := *of(&r.now)
@@ -45,7 +46,7 @@ func (r *run) try(ctx context.Context, of slot, user string) error {
 	result, err := r.logIn(ctx, check)
 	switch result.Finding {
 	case ontap.LoginAccepted, ontap.LoginNarrow:
-		return r.settle(ctx, of, r.accepted(result))
+		return r.settle(ctx, of, r.accepted(result, marked))
 	case ontap.LoginRejected, ontap.LoginElsewhere:
 		said := &LoginError{User: user, Address: check.Address, Finding: result.Finding, Err: err}
 		return failure(said, r.settle(ctx, of, r.refused))
@@ -57,17 +58,17 @@ func (r *run) try(ctx context.Context, of slot, user string) error {
 }
 
 // count counts a try. An active pair that nobody has numbered is numbered with
-// it.
-func (r *run) count(ctx context.Context, of slot, user string) error {
-	numbers, marked := r.unnumbered() && of(&r.now) == &r.now.Active, uint64(0)
-	if numbers {
-		var err error
+// it. It gives the generation in the mark of the active pair's account, zero for
+// a pending pair.
+func (r *run) count(ctx context.Context, of slot, user string) (marked uint64, err error) {
+	isActive := of(&r.now) == &r.now.Active
+	if isActive {
 		if marked, err = r.markedGeneration(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return r.write(ctx, func(s *seed.Secret) {
-		if numbers {
+	return marked, r.write(ctx, func(s *seed.Secret) {
+		if isActive && r.unnumbered() {
 			r.adopt(s, marked)
 		}
 		ration := s.Rations[user]
@@ -94,8 +95,10 @@ func (r *run) spendAll(s *seed.Secret) {
 
 // accepted notes a login that succeeded. One that is narrow counts: user and
 // password are good, and the role forbids to look (facts 7); that it is this SVM
-// is known by the address and the certificate.
-func (r *run) accepted(result ontap.LoginResult) func(*seed.Secret, *seed.Pair) {
+// is known by the address and the certificate. A pair that opens the SVM is that
+// of the account's mark, whatever number it had: the mark is raised before a
+// password is set, which may never have happened.
+func (r *run) accepted(result ontap.LoginResult, marked uint64) func(*seed.Secret, *seed.Pair) {
 	uuid := result.SVM.UUID
 	if uuid == "" {
 		uuid = r.UUID
@@ -106,6 +109,12 @@ func (r *run) accepted(result ontap.LoginResult) func(*seed.Secret, *seed.Pair) 
 		p.Login.FirstRefused, p.Login.LastRefused = time.Time{}, time.Time{}
 		if p.SVM == "" {
 			p.SVM = uuid
+		}
+		if marked > p.Generation {
+			if s.InUseGeneration == p.Generation {
+				s.InUseGeneration = marked
+			}
+			p.Generation = marked
 		}
 		ration := s.Rations[p.User]
 		ration.Tries = 0

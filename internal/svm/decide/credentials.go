@@ -226,6 +226,11 @@ func (c Credentials) worth(p Pair) (worth, string) {
 	case Sent, SetUnknown:
 		return worthDoubt, "another password may have been set on account " + p.User + ": no answer was noted"
 	}
+	if a := c.account(p.User); a.Owner == AccountOurs && a.Generation > p.Generation {
+		// The Secret may have been put back to before a password was set: what it
+		// says of logins is as old as it is.
+		return worthDoubt, "the mark of account " + p.User + " is of a later generation than the active pair"
+	}
 	if p.Login.Fresh(c.At, c.Policy) {
 		return worthProven, "the active pair was verified"
 	}

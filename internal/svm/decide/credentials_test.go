@@ -173,7 +173,7 @@ func (p passwords) next() decide.CredentialAction {
 		return decide.MakePending
 	case p.first == "unmarked":
 		return decide.MarkAccount
-	case p.active != "proven" || mayBeSet:
+	case p.active != "proven" || mayBeSet || p.first == "later generation":
 		return p.check()
 	case p.first == "locked":
 		return map[bool]decide.CredentialAction{true: decide.Unlock, false: decide.CredentialsStop}[p.unlock]
@@ -337,7 +337,7 @@ func (p passwords) breaks(s decide.CredentialStep) string {
 			return "a login that is not allowed"
 		}
 	case decide.CredentialsOK, decide.DropPending:
-		if p.active != "proven" || p.set("u1 sent", "u1 set unknown", "u1 confirmed", "u1 proven", "u1 refused once") {
+		if p.active != "proven" || p.first == "later generation" || p.set("u1 sent", "u1 set unknown", "u1 confirmed", "u1 proven", "u1 refused once") {
 			return "verified, and nobody has logged in"
 		}
 	}

@@ -12,18 +12,22 @@ import (
 type index struct {
 	svm     map[string]int // by UUID
 	byName  map[string][]int
-	byTwin  map[string][]int // by the UUID of the other half
+	byUUID  map[string][]int // its own, or that of its other half
 	byOwner map[decide.Owner][]int
 	words   map[string][]string // of a job, by its UUID
 }
 
 func (r *reading) makeIndex() {
-	x := &index{svm: map[string]int{}, byName: map[string][]int{}, byTwin: map[string][]int{}, byOwner: map[decide.Owner][]int{}, words: map[string][]string{}}
+	x := &index{
+		svm: map[string]int{}, byName: map[string][]int{}, byUUID: map[string][]int{}, byOwner: map[decide.Owner][]int{},
+		words: map[string][]string{},
+	}
 	for i, v := range r.svms {
 		x.svm[v.UUID] = i
 		x.byName[v.Name] = append(x.byName[v.Name], i)
+		x.byUUID[v.UUID] = append(x.byUUID[v.UUID], i)
 		if v.twin != "" {
-			x.byTwin[v.twin] = append(x.byTwin[v.twin], i)
+			x.byUUID[v.twin] = append(x.byUUID[v.twin], i)
 		}
 		// To nobody, a mark is another's, and is told. Who owns a thing has the
 		// first mark on it, or none.
@@ -42,10 +46,7 @@ func (r *reading) makeIndex() {
 func (x *index) candidates(s Subject) []int {
 	all := slices.Concat(x.byName[s.Name], x.byName[decide.TwinName(s.Name)], x.byOwner[s.Owner])
 	for _, uuid := range s.UUIDs {
-		if i, listed := x.svm[uuid]; listed {
-			all = append(all, i)
-		}
-		all = append(all, x.byTwin[uuid]...)
+		all = append(all, x.byUUID[uuid]...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

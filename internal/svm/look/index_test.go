@@ -42,7 +42,7 @@ func TestAnIndexFindsWhatAWalkFinds(t *testing.T) {
 		} {
 			got, want := indexed.array(s), r.array(s)
 			if found += len(want.SVMs) + len(want.Jobs); !reflect.DeepEqual(got, want) {
-				t.Errorf("seed %d: %+v: got %+v, want %+v", seed, s, got, want)
+				t.Fatalf("seed %d: %+v: got %+v, want %+v", seed, s, got, want)
 			}
 		}
 	}

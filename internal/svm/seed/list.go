@@ -43,6 +43,7 @@ func (s *Store) List(ctx context.Context) (Listing, error) {
 			return "", err
 		}
 		for i := range page.Items {
+			page.Items[i].ManagedFields = nil // as large as the rest, and an update without them leaves them
 			all.add(&page.Items[i])
 		}
 		return page.Continue, nil
@@ -101,6 +102,7 @@ func (s *Store) Secrets(ctx context.Context, namespace string) ([]Secret, error)
 		}
 		for i := range page.Items {
 			it := &page.Items[i]
+			it.ManagedFields = nil
 			all = append(all, secretOf(it, seen(key{secrets, it.Namespace, it.Name}, it)))
 		}
 		return page.Continue, nil
