@@ -34,7 +34,7 @@ build: ## Build the programs into bin/
 test: check-cc vet servers ## What CI runs: gofmt, vet, every test, the race detector on (25 min at most)
 	@( status=0; \
 	   go test -vet=off -timeout 40m -json $(PURE) || status=$$?; \
-	   go test -vet=off -timeout 40m -json -run '^TestKth|^TestStateMatrix' ./internal/etcd/controller ./internal/svm || status=$$?; \
+	   go test -vet=off -timeout 40m -json -run '^TestKth|^TestStateMatrix' ./internal/etcd/controller ./internal/svm ./internal/svm/credential || status=$$?; \
 	   CGO_ENABLED=1 go test -race -vet=off -timeout 40m -json $$(go list ./... $(PURE:./%=| grep -vx '$(MODULE)/%')) || status=$$?; \
 	   go test -C api/gen -json ./... || status=$$?; \
 	   go test -C test/ontapgo -vet=off -json ./... || status=$$?; \

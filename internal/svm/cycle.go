@@ -107,7 +107,10 @@ func (r *Reconciler) Cycle(ctx context.Context, wishes []Wish) CycleResult {
 func (r *Reconciler) sort(ctx context.Context, all *collected, wishes []Wish, svms []CycleSVM) []*job {
 	var jobs []*job
 	probes := map[string]*job{} // by who is silent: the one that was reconciled longest ago
-	memories := r.memoriesOf(wishes)
+	memories, escalated := r.memoriesOf(wishes), map[string]bool{}
+	for _, e := range r.Escalations() {
+		escalated[e.Subject] = true
+	}
 	for i, want := range wishes {
 		j := &job{want: want, memory: memories[i], svm: &svms[i]}
 		j.svm.Name = want.Spec.SVMName
@@ -118,6 +121,8 @@ func (r *Reconciler) sort(ctx context.Context, all *collected, wishes []Wish, sv
 			if p := probes[silent]; j.seen != nil && (p == nil || j.memory.looked.Before(p.memory.looked)) {
 				probes[silent] = j
 			}
+		case o.text == "" && (j.memory.failing || escalated[j.svm.Name]):
+			jobs = append(jobs, r.queue(j, open{text: "it is at rest again, after something had failed"}))
 		case o.text == "":
 			r.rest(j)
 		case j.memory.stands(o, j.seen.at, r.o.Policy.WaitLimit):

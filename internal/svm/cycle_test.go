@@ -33,19 +33,33 @@ func (w *world) wishFor(name string, n byte) svm.Wish {
 	})
 }
 
-// cycles runs cycles a minute apart until all is at rest.
+// cycles runs cycles a minute apart until all is at rest. Then each pair opens
+// its SVM.
 func (w *world) cycles(r *svm.Reconciler, wishes []svm.Wish) svm.CycleResult {
 	w.t.Helper()
 	var res svm.CycleResult
 	for range 100 { // a lock of an account lasts an hour
 		res = r.Cycle(w.t.Context(), wishes)
 		if res.Count(svm.CycleAtRest) == len(wishes) {
+			w.allOpen(res, wishes)
 			return res
 		}
 		w.clock.advance(time.Minute)
 	}
 	w.t.Fatalf("not at rest: %s", cycleInWords(res))
 	return res
+}
+
+func (w *world) allOpen(res svm.CycleResult, wishes []svm.Wish) {
+	w.t.Helper()
+	for i, want := range wishes {
+		c := want.Spec.Credentials[0]
+		pair := w.store(nil).Secret(w.t.Context(), seed.SecretRef{Namespace: c.SecretNamespace, Name: c.SecretName}).Active
+		uuid, here := res.SVMs[i].Decision.UUID, res.SVMs[i].Decision.Array != "another"
+		if here && !w.sim.Check(uuid, pair.User, pair.Password.Reveal()) {
+			w.t.Errorf("%s is at rest, and its pair does not open it", res.SVMs[i].Name)
+		}
+	}
 }
 
 func cycleInWords(res svm.CycleResult) string {
@@ -209,7 +223,7 @@ func TestACycleKeepsWhatASilentArrayHas(t *testing.T) {
 	}
 	w.change(http.MethodDelete, "secrets", "p3-prod-credentials", nil) // on the other
 	w.change(http.MethodDelete, "secrets", "p2-prod-credentials", nil)
-	for i := range 4 {
+	for i := range 8 {
 		w.sim.ForgetRequests()
 		res := r.Cycle(t.Context(), wishes)
 		third := svm.CycleAtRest
@@ -231,12 +245,18 @@ func TestACycleKeepsWhatASilentArrayHas(t *testing.T) {
 		}
 		w.clock.advance(time.Minute)
 	}
+	if len(r.Escalations()) == 0 {
+		t.Error("nobody was told")
+	}
 	w.sim.ClearFaults()
 	res := r.Cycle(t.Context(), wishes)
 	if res.Arrays[0].Silent != "" || res.Count(svm.CycleKept) != 0 {
 		t.Error(cycleInWords(res))
 	}
 	w.cycles(r, wishes)
+	if e := r.Escalations(); len(e) > 0 {
+		t.Errorf("all is at rest, and a person is still called: %+v", e)
+	}
 }
 
 // Nothing is created while an array is silent, and everything once it speaks.

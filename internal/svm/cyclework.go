@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/svm/decide"
 	"github.com/seedproof/seedproof/internal/svm/look"
 )
@@ -19,6 +20,9 @@ type memory struct {
 	looked time.Time // when it was last reconciled
 	retry  time.Time // when what failed then is due again
 	due    time.Time // when the first of what it waited for then is due
+	// failing: a step had failed then, or somebody was told to look after it. Only
+	// a reconcile can take that back.
+	failing bool
 	queued time.Time // since when it waits for a worker; zero: it does not
 }
 
@@ -150,7 +154,7 @@ func (r *Reconciler) reconciled(j *job, res Result) {
 	defer r.mu.Unlock()
 	now, m := r.o.Clock.Now(), j.memory
 	m.open, m.looked, m.queued = j.open, now, time.Time{}
-	m.retry, m.due = res.NextTry(), firstUntil(res.Decision)
+	m.retry, m.due, m.failing = res.NextTry(), firstUntil(res.Decision), failing(res)
 	j.svm.Result = &res
 	if j.probe && res.Decision.Action == decide.Wait {
 		return // as silent as before
@@ -159,6 +163,10 @@ func (r *Reconciler) reconciled(j *job, res Result) {
 		m.decision, m.at = res.Decision, now
 	}
 	j.show(CycleReconciled, j.open)
+}
+
+func failing(res Result) bool {
+	return slices.ContainsFunc(res.Steps, func(s flow.StepResult) bool { return s.Err != nil || s.State == flow.StepFailed })
 }
 
 // firstUntil is when the first of what is waited for is due.

@@ -108,12 +108,7 @@ func everyCell(yield func(stateCell) bool) {
 
 // onSite: it comes to steps on an SVM that was there before.
 func (c stateCell) onSite() bool {
-	e := c.verdict()
-	if !c.stands() || !e.goesOn() {
-		return false
-	}
-	c.site(&e)
-	return e.whole == ""
+	return c.stands() && c.verdict().goesOn() && c.whole() == ""
 }
 
 // possibleCells are those that an array can be in.

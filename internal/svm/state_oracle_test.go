@@ -135,15 +135,20 @@ const (
 
 var titlesOnSite = []string{"mark", "limits", "service/nvme", titleData0, titleData1, titleManagement, titleRoute, titleCredentials}
 
-// site are the steps up to the routes.
-func (c stateCell) site(e *expectation) {
-	e.steps = map[string]stateTrouble{}
+// whole is what keeps every step on the SVM, or "".
+func (c stateCell) whole() string {
 	switch {
 	case c.svm() == "stopped":
-		e.whole = "never started by us"
+		return "never started by us"
 	case c.svm() == "twin running" && c.arrays() == "the other silent":
-		e.whole = "the array of its other half"
+		return "the array of its other half"
 	}
+	return ""
+}
+
+// site are the steps up to the routes.
+func (c stateCell) site(e *expectation) {
+	e.steps, e.whole = map[string]stateTrouble{}, c.whole()
 	if e.whole != "" {
 		for _, title := range titlesOnSite {
 			e.steps[title] = stateTrouble{waits: c.pair(), says: e.whole}

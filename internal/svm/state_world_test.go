@@ -30,7 +30,16 @@ const (
 	wrongData       = "192.0.2.91"
 	wrongManagement = "192.0.2.92"
 	foreignText     = "kept by the storage team"
+
+	wrongPassword   = "other7other7other7"
+	pendingPassword = "pending7pending7pend"
+	foreignPassword = "foreign7foreign7for"
 )
+
+// sent: the pending password was sent, and no answer came. In every other such
+// cell it took.
+func (c stateCell) sent() bool { return c.secret() == "pending" && c[dimLIFs]%2 == 1 }
+func (c stateCell) took() bool { return c.sent() && c[dimManagement]%2 == 0 }
 
 var stateStranger = decide.Owner{Garden: "other", Project: "p1"}
 
@@ -58,7 +67,10 @@ func newStateWorld(t *testing.T, c stateCell) *stateWorld {
 			o.Clusters = 2
 		}
 	})
-	w.passwords = []string{w.opening, "other7other7other7", "pending7pending7pend", "foreign7foreign7for"}
+	if c.took() {
+		w.opening = pendingPassword
+	}
+	w.passwords = []string{w.opening, wrongPassword, pendingPassword, foreignPassword}
 	w.sims = []*sim.Simulator{w.sim}
 	if !c.pair() {
 		w.sims = append(w.sims, w.another("b"))
@@ -205,12 +217,12 @@ func (w *stateWorld) setUpAccounts(a look.Array, uuid string) {
 	}
 	ours := decide.Mark{Owner: w.want.Owner(), Shoot: "prod", Attempt: 2, Nonce: stateNonce2, Credentials: 1}
 	theirs := decide.Mark{Owner: stateStranger, Shoot: "prod", Attempt: 1, Nonce: stateNonce3, Credentials: 1}
-	w.makeAccount(a, uuid, "stranger", theirs.String(), w.passwords[3])
+	w.makeAccount(a, uuid, "stranger", theirs.String(), foreignPassword)
 	switch w.cell.account() {
 	case "ours", "locked":
 		w.makeAccount(a, uuid, "prod", ours.String(), w.opening)
 	case "other owner's":
-		w.makeAccount(a, uuid, "prod", theirs.String(), w.passwords[3])
+		w.makeAccount(a, uuid, "prod", theirs.String(), foreignPassword)
 	case "unmarked":
 		w.makeAccount(a, uuid, "prod", foreignText, w.opening)
 	}
@@ -273,11 +285,17 @@ func (w *stateWorld) setUpSecret(store *seed.Store) {
 		return
 	case "pending":
 		active = seed.Pair{}
-		s.Pending = seed.Pair{User: "prod", Password: ontap.NewSecret(w.passwords[2]), SVM: w.own.UUID, Generation: 2, Set: decide.NotSent}
+		s.Pending = seed.Pair{User: "prod", Password: ontap.NewSecret(pendingPassword), SVM: w.own.UUID, Generation: 2, Set: decide.NotSent}
+		if w.cell.sent() {
+			s.Pending.Set = decide.Sent
+		}
 	case "wrong password":
-		active.Password, active.Login.VerifiedAt = ontap.NewSecret(w.passwords[1]), now.Add(-2*time.Hour)
+		active.Password, active.Login.VerifiedAt = ontap.NewSecret(wrongPassword), now.Add(-2*time.Hour)
+		if w.cell[dimLIFs]%2 == 1 { // somebody has tried it just now, as often as is allowed
+			s.Rations = map[string]decide.Ration{"prod": {Tries: 3, LastTry: now.Add(-10 * time.Minute)}}
+		}
 	case "other SVM":
-		active.Password, active.SVM = ontap.NewSecret(w.passwords[1]), "66666666-6666-4666-8666-666666666666"
+		active.Password, active.SVM = ontap.NewSecret(wrongPassword), "66666666-6666-4666-8666-666666666666"
 	}
 	s.Active, s.ActivatedAt = active, now.Add(-24*time.Hour)
 	_, err := store.WriteSecret(w.t.Context(), s)

@@ -14,7 +14,7 @@ func TestEveryCallFailsInEveryWayForReal(t *testing.T) {
 	for _, st := range stories {
 		t.Run(st.name, func(t *testing.T) {
 			t.Parallel()
-			newWorld(t, newKube(t), sim.Doubts{}).matrix(t, st)
+			newWorld(t, newKube(t), sim.Doubts{}).matrix(t, st, 1)
 		})
 	}
 }
@@ -27,7 +27,7 @@ func TestEveryCallFailsOnEveryArray(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, newMemory(t), doubts)
 			for _, st := range stories {
-				w.matrix(t, st)
+				w.matrix(t, st, 1)
 			}
 		})
 	}
