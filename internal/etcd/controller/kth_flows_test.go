@@ -12,6 +12,7 @@ import (
 
 	"github.com/seedproof/seedproof/internal/etcd/agent"
 	"github.com/seedproof/seedproof/internal/etcd/record"
+	"github.com/seedproof/seedproof/internal/fault"
 	"github.com/seedproof/seedproof/internal/proof"
 	"github.com/seedproof/seedproof/internal/store"
 	"github.com/seedproof/seedproof/internal/store/mem"
@@ -214,6 +215,12 @@ func storeOf(name string, objects map[string][]byte) store.Store {
 		must(err)
 	}
 	return s
+}
+
+// in strikes in that mode alone.
+func (f kthFlow) in(mode fault.Mode) kthFlow {
+	f.mode = mode
+	return f
 }
 
 // ofAgent strikes the instance of an agent in the place of the leader's.

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -81,6 +82,9 @@ func (f kthFlow) cells(calls []fault.Call) []kthRun {
 		case sample && k%kthSample != 1:
 		case whole || !repeated(c):
 			for n, mode := range fault.Modes {
+				if f.mode != fault.None && mode != f.mode {
+					continue
+				}
 				if whole || (n+k)%3 == 0 {
 					cells = append(cells, kthRun{k, mode})
 				}
@@ -190,8 +194,12 @@ func (m *kthTally) lane(s *stage) {
 }
 
 func (m *kthTally) conclude(cells int, took time.Duration) {
-	m.t.Logf("NOTE: k-th call matrix: flow %s: %d calls x %d modes (%d cells run, %d struck, %d beyond the end) in %s",
-		m.f.title(), m.calls, len(fault.Modes), cells, m.struck, len(m.missed), took.Round(100*time.Millisecond))
+	modes := fmt.Sprintf("%d modes", len(fault.Modes))
+	if m.f.mode != fault.None {
+		modes = m.f.mode.String()
+	}
+	m.t.Logf("NOTE: k-th call matrix: flow %s: %d calls x %s (%d cells run, %d struck, %d beyond the end) in %s",
+		m.f.title(), m.calls, modes, cells, m.struck, len(m.missed), took.Round(100*time.Millisecond))
 	for _, k := range m.missed { // how often is waited for something varies
 		if k <= m.calls/2 {
 			m.t.Errorf("%s: call %d of %d was not reached", m.f.name, k, m.calls)

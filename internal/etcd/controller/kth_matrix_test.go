@@ -28,6 +28,8 @@ type kthFlow struct {
 	serving int
 	// target is the agent whose instance is struck, when it is not the leader's.
 	target string
+	// mode is the only one in which calls are struck; None is every one.
+	mode fault.Mode
 	// killed: leader and agent of member a are one process, and when it is
 	// struck its etcd dies with it.
 	killed bool
