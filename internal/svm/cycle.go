@@ -122,7 +122,11 @@ func (r *Reconciler) sort(ctx context.Context, all *collected, wishes []Wish, sv
 				probes[silent] = j
 			}
 		case o.text == "" && (j.memory.failing || escalated[j.svm.Name]):
-			jobs = append(jobs, r.queue(j, open{text: "it is at rest again, after something had failed"}))
+			if o.text = "it is at rest again, after something had failed"; !j.memory.recovering(j.seen.at) {
+				r.stand(j, o)
+				continue
+			}
+			jobs = append(jobs, r.queue(j, o))
 		case o.text == "":
 			r.rest(j)
 		case j.memory.stands(o, j.seen.at, r.o.Policy.WaitLimit):

@@ -23,7 +23,8 @@ type memory struct {
 	// failing: a step had failed then, or somebody was told to look after it. Only
 	// a reconcile can take that back.
 	failing bool
-	queued time.Time // since when it waits for a worker; zero: it does not
+	kept    bool      // in the last cycle somebody was silent
+	queued  time.Time // since when it waits for a worker; zero: it does not
 }
 
 // job is an SVM during a cycle.
@@ -73,6 +74,10 @@ func (m *memory) stands(o open, now time.Time, limit time.Duration) bool {
 	return m.queued.IsZero() && m.open == o.text && again.After(now)
 }
 
+// recovering: it is at rest again, and what was told of its failure is to be
+// taken back by a reconcile, once the steps that failed may be looked at.
+func (m *memory) recovering(now time.Time) bool { return m.kept || !m.retry.After(now) }
+
 func (r *Reconciler) rest(j *job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,11 +96,17 @@ func (r *Reconciler) stand(j *job, o open) {
 func (r *Reconciler) keep(j *job, silent string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	j.memory.queued = time.Time{} // no worker could do anything
+	j.memory.queued, j.memory.kept = time.Time{}, true // no worker could do anything
 	j.show(CycleKept, silent)
 }
 
+// queue has it wait for a worker. After a silence nothing rests any longer: what
+// failed then may be done now.
 func (r *Reconciler) queue(j *job, o open) *job {
+	if j.memory.kept && !j.probe {
+		r.RetryNow(j.svm.Name)
+		j.memory.kept = false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if j.memory.queued.IsZero() {
@@ -166,7 +177,7 @@ func (r *Reconciler) reconciled(j *job, res Result) {
 }
 
 func failing(res Result) bool {
-	return slices.ContainsFunc(res.Steps, func(s flow.StepResult) bool { return s.Err != nil || s.State == flow.StepFailed })
+	return slices.ContainsFunc(res.Steps, func(s flow.StepResult) bool { return s.State == flow.StepFailed || !s.NextTry.IsZero() })
 }
 
 // firstUntil is when the first of what is waited for is due.
