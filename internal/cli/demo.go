@@ -24,7 +24,7 @@ func newDemoCommand(g *global) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	demo.AddCommand(newDemoReseedCommand(g), newDemoKopsCommand(g))
+	demo.AddCommand(newDemoReseedCommand(g), newDemoKopsCommand(g), newDemoSeedSecretCommand(g))
 	return demo
 }
 

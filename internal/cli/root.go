@@ -10,6 +10,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seedproof/seedproof/internal/ontap"
 )
 
 // Version is what `seedproof --version` prints. Package main sets it.
@@ -20,6 +22,8 @@ type global struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	version        string
+	// dialArrays is how arrays are connected to; nil: as always.
+	dialArrays ontap.DialContext
 
 	// started: the command line was understood and the command itself runs.
 	started bool
@@ -28,7 +32,10 @@ type global struct {
 // Run runs one command line, without the program's name, and gives the exit
 // code.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	g := &global{stdin: stdin, stdout: stdout, stderr: stderr, version: Version}
+	return (&global{stdin: stdin, stdout: stdout, stderr: stderr, version: Version}).run(ctx, args)
+}
+
+func (g *global) run(ctx context.Context, args []string) int {
 	root := newRootCommand(g) //nolint:contextcheck // its commands have the context of ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -38,7 +45,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if !g.started {
 		err = asUsageError(cmd, err)
 	}
-	printError(stderr, err)
+	printError(g.stderr, err)
 	return exitCode(err)
 }
 
@@ -58,7 +65,7 @@ func newRootCommand(g *global) *cobra.Command {
 	root.SetIn(g.stdin)
 	root.SetOut(g.stdout)
 	root.SetErr(g.stderr)
-	root.AddCommand(newUpCommand(g), newEtcdCommand(g), newBackupCommand(g), newKopsCommand(g), newDemoCommand(g), newOntapSimCommand(g))
+	root.AddCommand(newUpCommand(g), newEtcdCommand(g), newBackupCommand(g), newKopsCommand(g), newSVMCommand(g), newDemoCommand(g), newOntapSimCommand(g))
 	return root
 }
 

@@ -103,12 +103,12 @@ func (s *subject) sightOf(title string, v *view, name decide.StepName, object st
 	st, found := stepOf(v.decision, name, object)
 	if !found {
 		// Where the SVM itself is in the way, one step without an object says so.
-		if whole, held := stepOf(v.decision, decide.StepService, ""); held {
-			st = whole
-		} else {
+		whole, held := stepOf(v.decision, decide.StepService, "")
+		if !held {
 			s.waited(title, "")
 			return flow.Sight{Done: true, Why: "it is not wanted, and not there"}, nil
 		}
+		st = whole
 	}
 	switch st.State {
 	case decide.StepWaits:
@@ -267,7 +267,11 @@ func (s *subject) makeService(ctx context.Context, v *view, st decide.Step) erro
 			return array.Client.EnableService(ctx, p, svm, true)
 		}
 	}
-	if err := do(ctx, protocol, v.decision.UUID); err != nil {
+	err = do(ctx, protocol, v.decision.UUID)
+	if ontap.IsDuplicate(err) {
+		err = flow.AsTransient(err) // it came by itself since it was looked at
+	}
+	if err != nil {
 		return fmt.Errorf("making service %s of SVM %s on %s: %w", st.Object, s.name, array.Name, err)
 	}
 	return nil

@@ -129,7 +129,7 @@ func (w *world) programs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, path := range map[string]string{"seedproof": testenv.Seedproof(t), "etcd": testenv.Binary(t, "etcd"), "etcdctl": testenv.Binary(t, "etcdctl")} {
+	for name, path := range map[string]string{"seedproof": testenv.Seedproof(t), "etcd": testenv.Binary(t, "etcd"), "etcdctl": testenv.Binary(t, "etcdctl"), "kube-apiserver": testenv.Binary(t, "kube-apiserver")} {
 		if err := os.Symlink(path, filepath.Join(bin, name)); err != nil {
 			t.Fatal(err)
 		}

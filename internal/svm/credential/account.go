@@ -40,7 +40,7 @@ func (r *run) createAccount(ctx context.Context, step decide.CredentialStep) err
 	if err != nil {
 		return flow.AsPermanent(err)
 	}
-	return r.send(ctx, func() error {
+	return r.send(ctx, freshAccount, func() error {
 		return r.Array.CreateAccount(ctx, ontap.NewAccount{SVMUUID: r.UUID, Name: pair.User, Password: pair.Password, Comment: comment})
 	})
 }
@@ -64,12 +64,19 @@ func (r *run) setPassword(ctx context.Context, step decide.CredentialStep) error
 			return err
 		}
 	}
-	return r.send(ctx, func() error { return r.Array.SetPassword(ctx, r.UUID, pair.User, pair.Password) })
+	return r.send(ctx, sameAccount, func() error { return r.Array.SetPassword(ctx, r.UUID, pair.User, pair.Password) })
 }
+
+// freshAccount: one that was just made has no failed login behind it, whatever
+// was counted for one of that name, perhaps on an SVM that is gone.
+const (
+	sameAccount  = false
+	freshAccount = true
+)
 
 // send notes that the pending password is sent, sends it, and notes what came of
 // it.
-func (r *run) send(ctx context.Context, call func() error) error {
+func (r *run) send(ctx context.Context, fresh bool, call func() error) error {
 	before := r.now.Pending.Set
 	if err := r.write(ctx, func(s *seed.Secret) { s.Pending.Set = decide.Sent }); err != nil {
 		return err
@@ -78,7 +85,12 @@ func (r *run) send(ctx context.Context, call func() error) error {
 	if set == decide.Sent {
 		return err
 	}
-	return failure(err, r.settle(ctx, pending, func(_ *seed.Secret, p *seed.Pair) { p.Set = set }))
+	return failure(err, r.settle(ctx, pending, func(s *seed.Secret, p *seed.Pair) {
+		p.Set = set
+		if fresh && set == decide.Confirmed {
+			delete(s.Rations, p.User)
+		}
+	}))
 }
 
 // becameOf reads what became of a password that was sent, and the error that is

@@ -102,6 +102,14 @@ func (d Desired) destroys(v proof.Verdict) *proof.Approval {
 
 // guarded holds a deletion back, or lets it pass.
 func (e Evidence) guarded(g Guards, s sighting) (Decision, bool) {
+	d, held := e.heldBack(g, s)
+	if held {
+		d.Array, d.UUID = s.array, s.UUID // whose guards these are
+	}
+	return d, held
+}
+
+func (e Evidence) heldBack(g Guards, s sighting) (Decision, bool) {
 	deletable, refused, unknown := g.Check()
 	switch {
 	case e.mode(s) == ModeUnknown:

@@ -41,7 +41,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 		d := roundTrip(t, KindRecord, want.Name, bodyOfRecord(want))
 		got := recordOf(want.Name, d, object{finding: proof.Present})
 		want.Finding, want.Why, want.object = proof.Present, got.Why, got.object
-		if !reflect.DeepEqual(got, want) {
+		if !reflect.DeepEqual(got, want) { //nolint:govet // the error in object is nil, or the very same
 			t.Fatalf("got  %+v\nwant %+v", got, want)
 		}
 	})
@@ -58,7 +58,7 @@ func TestClaimsComeBackAsTheyWere(t *testing.T) {
 		d := roundTrip(t, KindClaim, want.Name, bodyOfClaim(want))
 		got := claimOf(want.Name, d, object{finding: proof.Present})
 		want.Finding, want.Why, want.object = proof.Present, got.Why, got.object
-		if !reflect.DeepEqual(got, want) {
+		if !reflect.DeepEqual(got, want) { //nolint:govet // the error in object is nil, or the very same
 			t.Fatalf("got  %+v\nwant %+v", got, want)
 		}
 	})

@@ -102,8 +102,8 @@ func TestReferenceShowsTheExamples(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	many := strings.Repeat("---\na: 1\n", maxDocuments+1)
 	for _, c := range []struct{ reason, text, want string }{
-		{"a field that is mistyped would be left out silently", object("  dataLIFs: [{adress: 10.0.0.11}]"),
-			`document 1 (line 1): spec.dataLIFs[0].adress: there is no such field; known are address, broadcastDomain, homeNode, name, netmask, servicePolicy, subnet, vip`},
+		{"a field that is mistyped would be left out silently", object("  dataLIFs: [{adr: 10.0.0.11}]"),
+			`document 1 (line 1): spec.dataLIFs[0].adr: there is no such field; known are address, broadcastDomain, homeNode, name, netmask, servicePolicy, subnet, vip`},
 		{"JSON of the standard library does not mind the case; two spellings would hide one another", object("  Garden: prod"),
 			`document 1 (line 1): spec.Garden: there is no such field; known are aggregates, array, arrays, credentials, dataLIFs, deletionPolicy, garden, ipspace, managementLIF, maxVolumes, project, protocols, routes, snapshotPolicy, storageLimit, svmName`},
 		{"a field that is there twice", object() + "  garden: other\n",
