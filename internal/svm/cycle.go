@@ -33,6 +33,10 @@ type CycleSVM struct {
 	Name     string
 	State    CycleState
 	Decision decide.Decision
+	// Shoots is what was seen of the passwords then, Deleting that the record was
+	// closed.
+	Shoots   []decide.Shoot
+	Deleting bool
 	At       time.Time // when the decision was taken
 	Why      string    // why it is not at rest, or who was silent
 	Result   *Result   // of the reconcile; nil where there was none

@@ -14,6 +14,8 @@ import (
 // memory is what the cycles remember of one SVM. It is under Reconciler.mu.
 type memory struct {
 	decision decide.Decision // the last that was taken
+	shoots   []decide.Shoot  // what was seen of the passwords then
+	deleting bool            // the record was closed then
 	at       time.Time       // when; zero: none was
 	// open is what was not at rest when it was last reconciled.
 	open   string
@@ -81,15 +83,21 @@ func (m *memory) recovering(now time.Time) bool { return m.kept || !m.retry.Afte
 func (r *Reconciler) rest(j *job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	*j.memory = memory{decision: j.seen.decision, at: j.seen.at}
+	*j.memory = memory{}
+	j.memory.saw(j.seen)
 	j.show(CycleAtRest, "")
 }
 
 func (r *Reconciler) stand(j *job, o open) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	j.memory.decision, j.memory.at = j.seen.decision, j.seen.at
+	j.memory.saw(j.seen)
 	j.show(CycleStands, o.text)
+}
+
+// saw notes the decision of a view.
+func (m *memory) saw(v *view) {
+	m.decision, m.at, m.shoots, m.deleting = v.decision, v.at, v.evidence.Site.Shoots, v.record.Closed != ""
 }
 
 // keep leaves the last decision, if there is one, as it was.
@@ -121,10 +129,11 @@ func (r *Reconciler) queue(j *job, o open) *job {
 // show tells the last decision. Where there is none yet it is the one that
 // follows from what was collected.
 func (j *job) show(state CycleState, why string) {
-	j.svm.State, j.svm.Why, j.svm.Decision, j.svm.At = state, why, j.memory.decision, j.memory.at
-	if j.memory.at.IsZero() && j.seen != nil {
-		j.svm.Decision, j.svm.At = j.seen.decision, j.seen.at
+	m := *j.memory
+	if m.at.IsZero() && j.seen != nil {
+		m.saw(j.seen)
 	}
+	j.svm.State, j.svm.Why, j.svm.Decision, j.svm.At, j.svm.Shoots, j.svm.Deleting = state, why, m.decision, m.at, m.shoots, m.deleting
 }
 
 // work reconciles the jobs, those first that have waited longest, and gives the
@@ -171,7 +180,7 @@ func (r *Reconciler) reconciled(j *job, res Result) {
 		return // as silent as before
 	}
 	if res.Decision.Action != "" {
-		m.decision, m.at = res.Decision, now
+		m.decision, m.at, m.shoots, m.deleting = res.Decision, now, res.Shoots, res.Deleting
 	}
 	j.show(CycleReconciled, j.open)
 }

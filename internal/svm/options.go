@@ -64,6 +64,7 @@ type Options struct {
 	Backoff  flow.Backoff
 	Clock    flow.Clock
 	Observer flow.Observer
+	Tried    func(credential.Tried) // hears of each login; nil: nobody does
 	Log      *slog.Logger
 	Rand     func() float64
 	// Nonce and NewPassword are for tests; nil takes random ones.
@@ -116,7 +117,7 @@ func New(o Options) (*Reconciler, error) {
 	}
 	o.Policy = o.Policy.filled()
 	r := &Reconciler{o: o, waiting: map[string]map[string]waiting{}, unreachable: map[string]time.Time{}}
-	r.carrier = credential.Carrier{Secrets: o.Seed, Clock: o.Clock, NewPassword: o.NewPassword, Log: o.Log}
+	r.carrier = credential.Carrier{Secrets: o.Seed, Clock: o.Clock, NewPassword: o.NewPassword, Log: o.Log, Tried: o.Tried}
 	r.events = &events{seed: o.Seed, log: o.Log}
 	observers := flow.Observers{r.events}
 	if o.Observer != nil {

@@ -22,6 +22,9 @@ const passLimit = 8
 type Result struct {
 	flow.Result // of the last pass
 	Decision    decide.Decision
+	// Shoots is what was seen of the passwords, Deleting that the record is closed.
+	Shoots   []decide.Shoot
+	Deleting bool
 	// Passes are how many it took, Acted whether any of them did something.
 	Passes int
 	// Again is when to come back at the latest; zero where nothing is left to do.
@@ -47,7 +50,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, want Wish) Result {
 		again := res.Acted
 		res.Acted = res.Acted || acted
 		if s.seen != nil {
-			res.Decision = s.seen.decision
+			res.Decision, res.Shoots, res.Deleting = s.seen.decision, s.seen.evidence.Site.Shoots, s.seen.record.Closed != ""
 		}
 		if !again || res.Err != nil || res.Passes == passLimit || ctx.Err() != nil {
 			break

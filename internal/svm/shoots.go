@@ -122,7 +122,7 @@ func (s *subject) carryOut(ctx context.Context, v *view, c spec.Credentials, nex
 	mark := s.markOf(v)
 	mark.Shoot = c.Shoot
 	_, err = s.r.carrier.Do(ctx, credential.Job{
-		Array: array.Client, UUID: v.decision.UUID, SVM: v.decision.UUIDs, Mark: mark, Shoot: c.Shoot,
+		Array: array.Client, Name: s.name, UUID: v.decision.UUID, SVM: v.decision.UUIDs, Mark: mark, Shoot: c.Shoot,
 		Secret: v.secrets[c.Shoot], Management: s.want.Spec.ManagementLIF.Address, Noted: v.record.Credentials,
 	}, next)
 	if next.Action == decide.CheckLogin || next.Action == decide.ProvePending {

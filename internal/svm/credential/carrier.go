@@ -36,11 +36,21 @@ type Carrier struct {
 	Port        uint16        // of management interfaces; default 443
 	Settle      time.Duration // default DefaultSettle
 	Log         *slog.Logger  // default none
+	// Tried hears of each login that was tried, for metrics; nil: nobody does.
+	Tried func(Tried)
+}
+
+// Tried is one login that was tried.
+type Tried struct {
+	SVM     string // its name
+	Finding ontap.LoginFinding
+	Took    time.Duration
 }
 
 // Job is what a step is done on.
 type Job struct {
 	Array *ontap.Client
+	Name  string // of the SVM, for whoever hears of logins
 	// UUID is the SVM on that array, the half that runs; SVM are those of both
 	// halves, or UUID alone.
 	UUID string

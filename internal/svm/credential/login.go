@@ -43,7 +43,11 @@ func (r *run) try(ctx context.Context, of slot, user string) error {
 	}
 	pair := *of(&r.now)
 	check.User, check.Password = pair.User, pair.Password
+	began := r.Clock.Now()
 	result, err := r.logIn(ctx, check)
+	if r.Tried != nil {
+		r.Tried(Tried{SVM: r.Name, Finding: result.Finding, Took: r.Clock.Now().Sub(began)})
+	}
 	switch result.Finding {
 	case ontap.LoginAccepted, ontap.LoginNarrow:
 		return r.settle(ctx, of, r.accepted(result, marked))
