@@ -33,7 +33,7 @@ func (s *subject) openClaim(ctx context.Context, v *view) error {
 		Finding: claim.Finding, Attempt: d.Attempt, Nonce: s.r.o.Nonce(), Array: d.Array, Cluster: clusterOf(v, d.Array),
 		State: decide.ClaimOpen, Approval: d.Approval, Covers: d.Covers,
 	}
-	claim.AskedAt = time.Time{}
+	claim.AskedAt, claim.Lineage = time.Time{}, s.want.Owner().String()
 	if _, err := s.r.o.Seed.WriteClaim(ctx, claim); err != nil {
 		return fmt.Errorf("claiming SVM %s on %s: %w", s.name, d.Array, err)
 	}
@@ -97,12 +97,23 @@ func (s *subject) actOn(array string) (look.Array, error) {
 	return a, nil
 }
 
-// remake deletes the one that is stuck. That it is asked for again is the next
-// step's, after a look.
-func (s *subject) remake(ctx context.Context, v *view) error {
+// remake deletes the one that is stuck, if a look of this moment comes to that
+// again and nobody else has written the claim since: whoever closes it as born
+// is in time, or too late to be. That it is asked for again is the next step's,
+// after a look.
+func (s *subject) remake(ctx context.Context, before *view) error {
+	v, err := s.stillDecided(ctx, before)
+	if err != nil {
+		return err
+	}
 	array, err := s.actOn(v.decision.Array)
 	if err != nil {
 		return err
+	}
+	claim := v.claim
+	claim.Note = "SVM " + v.decision.UUID + " is stuck, and is being deleted"
+	if _, err := s.r.o.Seed.WriteClaim(ctx, claim); err != nil {
+		return fmt.Errorf("noting that SVM %s is made again: %w", s.name, err)
 	}
 	if err := array.Client.DeleteSVM(ctx, v.decision.UUID); err != nil {
 		return fmt.Errorf("deleting SVM %s (%s) on %s, which is stuck in initializing: %w", s.name, v.decision.UUID, array.Name, err)
@@ -196,7 +207,7 @@ func (s *subject) adopt(ctx context.Context, v *view) error {
 }
 
 func (s *subject) recordOf(ctx context.Context, v *view, approval string) error {
-	if err := s.onlyOne(ctx); err != nil {
+	if err := s.onlyOne(ctx, v.decision.UUIDs...); err != nil {
 		return err
 	}
 	d, record := v.decision, v.record
@@ -232,17 +243,34 @@ func (s *subject) withShoots(recorded []string) []string {
 
 // onlyOne: an owner has one SVM, because its mark is all that shows whose an SVM
 // is. A second object of the same garden and project under another name would
-// take the first one's SVM for its own.
-func (s *subject) onlyOne(ctx context.Context) error {
+// take the first one's SVM for its own. A record that cannot be read may be such
+// a one.
+func (s *subject) onlyOne(ctx context.Context, uuids ...string) error {
 	all, err := s.r.o.Seed.List(ctx)
 	if err != nil {
 		return fmt.Errorf("looking for another SVM of %s: %w", s.want.Owner(), err)
 	}
+	lineage := s.want.Owner().String()
 	for _, record := range all.Records {
-		if record.Finding == proof.Present && record.Lineage == s.want.Owner().String() && record.Name != s.name {
-			return flow.AsNeedsPerson(fmt.Errorf("%s has SVM %s already: give SVM %s a garden or project of its own", s.want.Owner(), record.Name, s.name),
+		switch {
+		case record.Name == s.name:
+		case record.Finding != proof.Present:
+			return flow.AsNeedsPerson(fmt.Errorf("the record of SVM %q cannot be read (%s), and may be of %s: nothing is made or recorded beside it", record.Name, record.Why, lineage),
 				"seedproof svm status "+record.Name)
+		case record.Lineage == lineage:
+			return s.second(record.Name, "has SVM "+record.Name+" already")
+		case record.Names(uuids...):
+			return s.second(record.Name, "is not the one that the record of SVM "+record.Name+" gives this SVM to")
+		}
+	}
+	for _, claim := range all.Claims {
+		if claim.Name != s.name && claim.Lineage == lineage && claim.State == decide.ClaimOpen {
+			return s.second(claim.Name, "is making SVM "+claim.Name+" already")
 		}
 	}
 	return nil
+}
+
+func (s *subject) second(name, why string) error {
+	return flow.AsNeedsPerson(fmt.Errorf("%s %s: give SVM %s a garden or project of its own", s.want.Owner(), why, s.name), "seedproof svm status "+name)
 }

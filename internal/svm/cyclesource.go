@@ -256,7 +256,7 @@ func (c *collected) site(_ context.Context, array look.Array, svmUUID string, _ 
 }
 
 // guards are not collected: a deletion is looked at by itself.
-func (c *collected) guards(context.Context, look.Array, string, []string, bool) decide.Guards {
+func (c *collected) guards(context.Context, look.Array, string, look.Mine, bool) decide.Guards {
 	return decide.Guards{}
 }
 

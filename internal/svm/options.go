@@ -16,7 +16,12 @@ import (
 	"github.com/seedproof/seedproof/internal/svm/seed"
 )
 
-// Policy is what was configured for all SVMs. Zero values take DefaultPolicy's.
+// maxTries is one below the failures after which an array locks an account.
+const maxTries = 4
+
+// Policy is what was configured for all SVMs. Zero values take DefaultPolicy's,
+// save Credentials.Unlock, which is taken as it is where anything else of the
+// credentials is set.
 type Policy struct {
 	Credentials decide.CredentialPolicy
 	// StuckAfter is how long an SVM may be initializing before it is looked at
@@ -134,7 +139,12 @@ func (p Policy) filled() Policy {
 	if p.Credentials == (decide.CredentialPolicy{}) {
 		p.Credentials = def.Credentials
 	}
+	if p.Credentials.MaxTries <= 0 || p.Credentials.MaxTries > maxTries {
+		p.Credentials.MaxTries = def.Credentials.MaxTries
+	}
 	for _, f := range []struct{ have, want *time.Duration }{
+		{&p.Credentials.VerifyEvery, &def.Credentials.VerifyEvery}, {&p.Credentials.TryEvery, &def.Credentials.TryEvery},
+		{&p.Credentials.LockTime, &def.Credentials.LockTime}, {&p.Credentials.Grace, &def.Credentials.Grace},
 		{&p.StuckAfter, &def.StuckAfter}, {&p.WaitLimit, &def.WaitLimit},
 		{&p.UnreachableFor, &def.UnreachableFor}, {&p.StepTimeout, &def.StepTimeout}, {&p.CollectTimeout, &def.CollectTimeout},
 	} {

@@ -179,7 +179,11 @@ func (s *subject) wait(step, what, why string) (flow.Sight, error) {
 }
 
 // waited notes for what a step waits, and gives since when. "" is for nothing.
+// What a collection shows is no wait of its own: it knows less.
 func (s *subject) waited(step, what string) time.Time {
+	if _, isFresh := s.from.(fresh); !isFresh {
+		return s.r.o.Clock.Now()
+	}
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
 	steps := s.r.waiting[s.name]

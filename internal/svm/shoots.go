@@ -110,7 +110,7 @@ func (s *subject) carryOut(ctx context.Context, v *view, c spec.Credentials, nex
 	if err != nil {
 		return err
 	}
-	if next.Action == decide.MakePending && next.Generation > v.record.Credentials {
+	if next.Generation > v.record.Credentials {
 		// The number is noted before the pair that bears it, so that none is ever
 		// given twice, whatever becomes of the Secret.
 		record := v.record
@@ -165,6 +165,9 @@ func (r *Reconciler) Generations(ctx context.Context, want Wish) (map[string]uin
 		secret := r.o.Seed.Secret(ctx, seed.SecretRef{Namespace: c.SecretNamespace, Name: c.SecretName})
 		if secret.Finding != proof.Present {
 			return nil, fmt.Errorf("reading Secret %s/%s of shoot %s: it is %s: %s", c.SecretNamespace, c.SecretName, c.Shoot, secret.Finding, secret.Why)
+		}
+		if secret.Active.Generation == 0 {
+			return nil, fmt.Errorf("the pair in Secret %s/%s of shoot %s is not numbered yet: it is at its first login check", c.SecretNamespace, c.SecretName, c.Shoot)
 		}
 		all[c.Shoot] = secret.Active.Generation
 	}

@@ -165,6 +165,8 @@ func (s *subject) recordUpkeep() flow.Step {
 		st, found := stepOf(v.decision, decide.StepRecord, "")
 		shoots := s.withShoots(v.record.Shoots)
 		switch {
+		case found && st.State == decide.StepStops:
+			return "", false // a person looks first
 		case found && st.State == decide.StepDo:
 			return st.Why, true
 		case v.decision.Action == decide.GoOn && len(shoots) != len(v.record.Shoots):
@@ -191,7 +193,9 @@ func (s *subject) recordUpkeep() flow.Step {
 			}
 			s.forget()
 			record := v.record
-			record.UUIDs = v.decision.UUIDs
+			if st, found := stepOf(v.decision, decide.StepRecord, ""); found && st.State == decide.StepDo {
+				record.UUIDs = v.decision.UUIDs
+			}
 			record.Credentials = max(record.Credentials, highestMarked(v))
 			record.Shoots = s.withShoots(record.Shoots)
 			return s.writeBack(ctx, record)
@@ -228,7 +232,11 @@ func (s *subject) setMark(ctx context.Context, v *view, _ decide.Step) error {
 	}
 	mark := s.markOf(v)
 	mark.Credentials = max(highestMarked(v), mark.Credentials)
-	comment, err := mark.Put(v.facts.SVM.Comment, decide.SVMCommentLimit)
+	now, err := array.Client.SVM(ctx, v.decision.UUID) // somebody may have written into it since
+	if err != nil {
+		return fmt.Errorf("reading the comment of SVM %s on %s: %w", s.name, array.Name, err)
+	}
+	comment, err := mark.Put(now.Comment, decide.SVMCommentLimit)
 	if err != nil {
 		return flow.AsNeedsPerson(fmt.Errorf("marking SVM %s: %w", s.name, err), "vserver show -vserver "+s.name+" -fields comment")
 	}
@@ -346,6 +354,13 @@ func (s *subject) noteMade(ctx context.Context, record seed.Record, made seed.Ma
 // removeInterface removes an interface of ours, and then the note of it.
 func (s *subject) removeInterface(ctx context.Context, v *view, array look.Array, name string) error {
 	if lif, found := v.facts.Interface(name); found {
+		now, err := array.Client.Interface(ctx, lif.UUID)
+		if err != nil {
+			return fmt.Errorf("reading interface %s of SVM %s on %s: %w", name, s.name, array.Name, err)
+		}
+		if now.SVM.UUID != v.decision.UUID || now.Name != lif.Name || now.IP.Address != lif.Address {
+			return flow.AsTransient(fmt.Errorf("interface %s of SVM %s on %s has changed since it was looked at", name, s.name, array.Name))
+		}
 		if err := removeLIF(ctx, array, lif.UUID); err != nil {
 			return fmt.Errorf("interface %s of SVM %s on %s: %w", name, s.name, array.Name, err)
 		}

@@ -18,7 +18,7 @@ type source interface {
 	pin(ctx context.Context, array string) decide.Pin
 	arrays(ctx context.Context, arrays []look.Array, s look.Subject) []decide.Array
 	site(ctx context.Context, array look.Array, svmUUID string, protocols []ontap.Protocol) look.Facts
-	guards(ctx context.Context, array look.Array, svmUUID string, ours []string, otherShoots bool) decide.Guards
+	guards(ctx context.Context, array look.Array, svmUUID string, ours look.Mine, otherShoots bool) decide.Guards
 	secret(ctx context.Context, ref seed.SecretRef) seed.Secret
 }
 
@@ -49,7 +49,7 @@ func (f fresh) site(ctx context.Context, array look.Array, svmUUID string, proto
 	return look.Site(ctx, array, svmUUID, protocols)
 }
 
-func (f fresh) guards(ctx context.Context, array look.Array, svmUUID string, ours []string, otherShoots bool) decide.Guards {
+func (f fresh) guards(ctx context.Context, array look.Array, svmUUID string, ours look.Mine, otherShoots bool) decide.Guards {
 	return look.ReadGuards(ctx, array, svmUUID, ours, otherShoots)
 }
 

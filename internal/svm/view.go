@@ -90,7 +90,7 @@ func (s *subject) witnesses(ctx context.Context) *view {
 	if s.r.o.Traces != nil {
 		e.Traces = s.r.o.Traces(ctx, s.name)
 	}
-	e.Arrays = s.from.arrays(ctx, s.arrays(v), s.looksFor(v, e.Traces))
+	e.Arrays = s.from.arrays(ctx, s.r.o.Arrays, s.looksFor(v, e.Traces))
 	e.Arrays = append(e.Arrays, s.unconfigured(v)...)
 	for i := range e.Arrays {
 		e.Arrays[i].Pin = s.pin(ctx, e.Arrays[i].Name)
@@ -110,17 +110,8 @@ func (s *subject) looksFor(v *view, traces []decide.Trace) look.Subject {
 	return look.Subject{Name: s.name, Owner: s.want.Owner(), UUIDs: uuids, AskedAt: v.claim.AskedAt, StuckAfter: s.r.o.Policy.StuckAfter, At: v.at}
 }
 
-// arrays are those that may have it, and those that record or claim name.
-func (s *subject) arrays(v *view) []look.Array {
-	var all []look.Array
-	for _, a := range s.r.o.Arrays {
-		if s.mayBeOn(a.Name) || a.Name == v.record.Array || a.Name == v.claim.Array {
-			all = append(all, a)
-		}
-	}
-	return all
-}
-
+// mayBeOn reports whether it may be made on the array. Every array that is
+// configured is a witness, whether it may be or not.
 func (s *subject) mayBeOn(array string) bool {
 	return len(s.want.Spec.Arrays) == 0 || slices.Contains(s.want.Spec.Arrays, array)
 }
@@ -209,7 +200,7 @@ func (s *subject) lookToDelete(ctx context.Context, v *view) {
 			if !known || !v.record.Names(shown.UUID) {
 				continue
 			}
-			guards := s.from.guards(ctx, array, shown.UUID, s.ourUsers(v), s.otherShoots(v))
+			guards := s.from.guards(ctx, array, shown.UUID, s.isOurs(v), s.otherShoots(v))
 			d := decide.Next(v.evidence, s.desired(v, guards))
 			if d.UUID == shown.UUID {
 				v.decision = d
@@ -219,14 +210,13 @@ func (s *subject) lookToDelete(ctx context.Context, v *view) {
 	}
 }
 
-// ourUsers are the accounts that the recorded shoots have on the SVM.
-func (s *subject) ourUsers(v *view) []string {
-	var ours []string
-	for _, shoot := range v.record.Shoots {
-		users := spec.Users(shoot)
-		ours = append(ours, users[:]...)
+// isOurs tells an account of a recorded shoot by its mark. A name alone shows
+// nothing: another seed may have a shoot of that name.
+func (s *subject) isOurs(v *view) look.Mine {
+	return func(a ontap.Account) bool {
+		owned, mark := s.want.Owner().Read(a.Comment)
+		return owned == decide.Ours && slices.Contains(v.record.Shoots, mark.Shoot)
 	}
-	return ours
 }
 
 // otherShoots reports whether the record names a shoot that this object does

@@ -17,16 +17,17 @@ import (
 )
 
 func (r *run) checkLogin(ctx context.Context, step decide.CredentialStep) error {
-	return r.try(ctx, active, step.User)
+	return r.try(ctx, active, step)
 }
 
 func (r *run) provePending(ctx context.Context, step decide.CredentialStep) error {
-	return r.try(ctx, pending, step.User)
+	return r.try(ctx, pending, step)
 }
 
 // try is one login, which is counted before it is tried. Everything that can be
 // asked without spending a try is asked before.
-func (r *run) try(ctx context.Context, of slot, user string) error {
+func (r *run) try(ctx context.Context, of slot, step decide.CredentialStep) error {
+	user := step.User
 	if p := *of(&r.now); p.State() != decide.Complete || p.User != user {
 		return &ChangedError{"the pair of " + user}
 	}
@@ -50,7 +51,7 @@ func (r *run) try(ctx context.Context, of slot, user string) error {
 	}
 	switch result.Finding {
 	case ontap.LoginAccepted, ontap.LoginNarrow:
-		return r.settle(ctx, of, r.accepted(result, marked))
+		return r.settle(ctx, of, r.accepted(result, marked, step.Generation))
 	case ontap.LoginRejected, ontap.LoginElsewhere:
 		said := &LoginError{User: user, Address: check.Address, Finding: result.Finding, Err: err}
 		return failure(said, r.settle(ctx, of, r.refused))
@@ -101,8 +102,10 @@ func (r *run) spendAll(s *seed.Secret) {
 // password are good, and the role forbids to look (facts 7); that it is this SVM
 // is known by the address and the certificate. A pair that opens the SVM is that
 // of the account's mark, whatever number it had: the mark is raised before a
-// password is set, which may never have happened.
-func (r *run) accepted(result ontap.LoginResult, marked uint64) func(*seed.Secret, *seed.Pair) {
+// password is set, which may never have happened. Anew is the number that it
+// gets where the other account was used since: then nobody has said yet that
+// this one is in use, and the grace time of the other begins.
+func (r *run) accepted(result ontap.LoginResult, marked, anew uint64) func(*seed.Secret, *seed.Pair) {
 	uuid := result.SVM.UUID
 	if uuid == "" {
 		uuid = r.UUID
@@ -113,6 +116,9 @@ func (r *run) accepted(result ontap.LoginResult, marked uint64) func(*seed.Secre
 		p.Login.FirstRefused, p.Login.LastRefused = time.Time{}, time.Time{}
 		if p.SVM == "" {
 			p.SVM = uuid
+		}
+		if anew > p.Generation {
+			p.Generation, s.ActivatedAt = anew, now
 		}
 		if marked > p.Generation {
 			if s.InUseGeneration == p.Generation {

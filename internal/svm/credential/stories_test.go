@@ -173,10 +173,24 @@ var stories = []story{
 			l.putBack(t, before)
 		},
 	},
-	{
-		name: "a pair with another user's name", want: decide.CredentialsOK, user: first,
-		set: func(t *testing.T, l *life) { l.keeper.foreign(t, l.ref, "gone-long-ago", "legacy5password") },
-	},
+}
+
+// A Secret with a pair that nobody here made, of a user whom this SVM does not
+// know, may be another's: a name that was mistyped must not cost them it.
+func TestAPairThatMayBeAnothers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newKube(t), sim.Doubts{})
+	l, before := w.begin(t, story{set: func(t *testing.T, l *life) { l.keeper.foreign(t, l.ref, "gone-long-ago", "legacy5password") }})
+	i := l.instanceOf(t)
+	step, err := l.live(t.Context(), i, l.hear)
+	must(t, "live", err)
+	if step.Action != decide.CredentialsStop || step.Command == "" {
+		t.Errorf("it rests at %s: %s", step.Action, step.Why)
+	}
+	l.stays(t, i, decide.CredentialsStop)
+	if after := l.secret(t); after.Active.User != "gone-long-ago" || !after.Active.Password.Equal(before.Active.Password) || after.Pending.State() != decide.NoPair {
+		t.Error("it was written over")
+	}
 }
 
 // holds checks what must be so at the end of every life, whatever befell it.

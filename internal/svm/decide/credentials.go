@@ -231,10 +231,31 @@ func (c Credentials) worth(p Pair) (worth, string) {
 		// says of logins is as old as it is.
 		return worthDoubt, "the mark of account " + p.User + " is of a later generation than the active pair"
 	}
+	if c.overtaken() {
+		return worthDoubt, "account " + c.otherUser() + " bears a later generation than the active pair"
+	}
 	if p.Login.Fresh(c.At, c.Policy) {
 		return worthProven, "the active pair was verified"
 	}
 	return worthDoubt, "the active pair may work"
+}
+
+// isOthers: nothing shows that the pair was ever one for this SVM.
+func (c Credentials) isOthers(p Pair) bool {
+	return p.State == Complete && p.Generation == 0 && p.SVM == "" && !c.ownName(p.User) && c.account(p.User).Finding == proof.Absent
+}
+
+// ownName reports whether it is the name of an account that this shoot has made
+// for it. Any other may be in use by somebody: it gets no mark, is not unlocked
+// and never removed.
+func (c Credentials) ownName(user string) bool { return user == c.Users[0] || user == c.Users[1] }
+
+// overtaken: the other account of this shoot bears a later generation than the
+// active pair. The Secret may have been put back to before a rotation.
+func (c Credentials) overtaken() bool {
+	other := c.account(c.otherUser())
+	active := c.Secret.Active
+	return active.State == Complete && c.ownName(active.User) && other.Owner == AccountOurs && other.Generation > active.Generation
 }
 
 // setSince is what became of a request to set the pending password on the account
@@ -284,6 +305,10 @@ func NextCredential(c Credentials) CredentialStep {
 	active, why := c.worth(c.Secret.Active)
 	if active == worthUnknown || c.Secret.Pending.State == PairUnknown {
 		return CredentialStep{Action: CredentialsWait, WaitFor: "the Secret", Why: "the Secret could not be read whole"}
+	}
+	if c.isOthers(c.Secret.Active) {
+		return CredentialStep{Action: CredentialsStop, User: c.Secret.Active.User, Command: "kubectl get secret",
+			Why: "the Secret holds a pair of user " + c.Secret.Active.User + ", which nobody here made and this SVM does not know: it may be another's, and is not written over"}
 	}
 	pending := c.Secret.Pending
 	mayBeSet := pending.Set == Sent || pending.Set == SetUnknown

@@ -15,7 +15,7 @@ import (
 
 var (
 	firstWords   = []choice{"silent", "absent", "ours", "locked", "lock unknown", "foreign", "shared", "unmarked", "later generation"}
-	secondWords  = []choice{"silent", "absent", "ours", "foreign"}
+	secondWords  = []choice{"silent", "absent", "ours", "foreign", "later generation"}
 	activeWords  = []choice{"silent", "pair unknown", "no secret", "no pair", "incomplete", "other SVM", "proven", "stale", "unproved", "refused once", "refused, unlocked", "refused twice", "refused twice, maybe locked"}
 	pendingWords = []choice{"unknown", "none", "u1 not sent", "u1 sent", "u1 confirmed", "u1 proven", "u1 against policy", "u1 refused once", "u1 refused twice", "u1 other SVM", "u1 set unknown", "u2 not sent", "u2 confirmed", "u2 proven"}
 	reachWords   = []choice{"unknown", "no address", "reachable", "unreachable"}
@@ -147,6 +147,11 @@ func (p passwords) worthless() bool {
 	return p.first == "absent" || p.set("u1 confirmed", "u1 proven", "u1 refused once")
 }
 
+// overtaken: one of the two accounts bears a later generation than the pair.
+func (p passwords) overtaken() bool {
+	return p.first == "later generation" || p.second == "later generation"
+}
+
 // set: the pending pair is one of these, and may be on the account of the active
 // one, whose password is then dead.
 func (p passwords) set(words ...choice) bool {
@@ -160,7 +165,7 @@ func (p passwords) next() decide.CredentialAction {
 		return decide.CredentialsWait
 	}
 	forFirst := strings.HasPrefix(string(p.pending), "u1")
-	dead := p.pending == "u1 against policy" || p.pending == "u1 refused twice" || p.pending == "u1 other SVM" || forFirst && p.first == "later generation"
+	dead := p.pending == "u1 against policy" || p.pending == "u1 refused twice" || p.pending == "u1 other SVM" || forFirst && p.first == "later generation" || !forFirst && p.second == "later generation"
 	mayBeSet := p.set("u1 sent", "u1 set unknown")
 	if !noPending && !dead && (p.worthless() || !forFirst || mayBeSet && p.reach == "reachable") {
 		return p.bringIn(forFirst)
@@ -173,10 +178,12 @@ func (p passwords) next() decide.CredentialAction {
 		return decide.MakePending
 	case p.first == "unmarked":
 		return decide.MarkAccount
-	case p.active != "proven" || mayBeSet || p.first == "later generation":
+	case p.active != "proven" || mayBeSet || p.overtaken():
 		return p.check()
 	case p.first == "locked":
 		return map[bool]decide.CredentialAction{true: decide.Unlock, false: decide.CredentialsStop}[p.unlock]
+	case !noPending && p.second == "silent": // it may be of a later generation
+		return decide.CredentialsWait
 	case !noPending:
 		return decide.DropPending
 	case p.second == "ours" && p.inUse && p.graceOver:
@@ -295,7 +302,7 @@ func TestEveryPassword(t *testing.T) {
 func (p passwords) highestGeneration() uint64 {
 	hasActive := p.active != "no secret" && p.active != "no pair"
 	switch {
-	case p.first == "later generation":
+	case p.overtaken():
 		return 5
 	case p.active != "no secret" && p.pending != "none":
 		return 2
@@ -310,6 +317,9 @@ func (p passwords) breaks(s decide.CredentialStep) string {
 	account := map[string]choice{"u1": p.first, "u2": p.second}[s.User]
 	theirs := account == "foreign" || account == "shared" || account == "silent"
 	mayWork := s.User == "u1" && !p.worthless()
+	if s.Action == decide.CheckLogin && (s.Generation != 0) != (p.second == "later generation") {
+		return "a pair is numbered anew where, and only where, the other account was used since"
+	}
 	switch s.Action {
 	case decide.SetPassword, decide.CreateAccount, decide.MarkAccount, decide.MakePending, decide.RemoveOldAccount, decide.Unlock:
 		if theirs {
@@ -337,7 +347,7 @@ func (p passwords) breaks(s decide.CredentialStep) string {
 			return "a login that is not allowed"
 		}
 	case decide.CredentialsOK, decide.DropPending:
-		if p.active != "proven" || p.first == "later generation" || p.set("u1 sent", "u1 set unknown", "u1 confirmed", "u1 proven", "u1 refused once") {
+		if p.active != "proven" || p.overtaken() || p.set("u1 sent", "u1 set unknown", "u1 confirmed", "u1 proven", "u1 refused once") {
 			return "verified, and nobody has logged in"
 		}
 	}

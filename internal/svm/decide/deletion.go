@@ -64,7 +64,7 @@ func (g Guards) Check() (deletable bool, refused, unknown []string) {
 // deletion is what comes next where the SVM is no longer wanted, and the record
 // is not closed yet.
 func (e Evidence) deletion(v proof.Verdict, want Desired) Decision {
-	if want.Policy != Delete && want.Approval == nil {
+	if want.Policy != Delete && !want.destroyApproved() {
 		return Decision{Action: KeepRecord, Why: "the policy is Retain: the SVM and its record stay, whoever made them no longer asks for them"}
 	}
 	switch v.State {
@@ -91,11 +91,20 @@ func (e Evidence) deletion(v proof.Verdict, want Desired) Decision {
 	return Decision{Action: CloseRecord, Array: acting.array, UUID: acting.UUID, Why: "it may be deleted: the record is closed first"}
 }
 
+// destroyApproved: a person approved just this. An approval of something else
+// that was never used says nothing about a deletion.
+func (d Desired) destroyApproved() bool {
+	return d.Approval != nil && d.Approval.Action.Operation == proof.Destroy
+}
+
 // destroys is the approval: a person's, or the policy, which was given
 // beforehand for an SVM that is as it should be, and for nothing else.
 func (d Desired) destroys(v proof.Verdict) *proof.Approval {
-	if d.Approval != nil || d.Policy != Delete || v.State != proof.Intact {
+	if d.destroyApproved() {
 		return d.Approval
+	}
+	if d.Policy != Delete || v.State != proof.Intact {
+		return nil
 	}
 	return &proof.Approval{Nonce: "policy", Subject: v.Subject, Action: proof.Action{Operation: proof.Destroy}, Digest: v.Digest, By: "deletion policy Delete"}
 }

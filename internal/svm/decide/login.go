@@ -72,13 +72,19 @@ func (c Credentials) try(action CredentialAction, p Pair) CredentialStep {
 		return CredentialStep{Action: CredentialsWait, User: p.User, WaitFor: "the next login that is allowed", Until: next,
 			Why: "logins are rationed, so that the array does not lock account " + p.User}
 	}
-	return CredentialStep{Action: action, User: p.User, Why: "a login shows whether the pair works"}
+	step := CredentialStep{Action: action, User: p.User, Why: "a login shows whether the pair works"}
+	if action == CheckLogin && c.overtaken() {
+		// Where it works it is numbered anew, above the other account: who uses
+		// which is to be noted again before one of the two goes.
+		step.Generation = c.nextGeneration()
+	}
+	return step
 }
 
 // unlock frees our own account, where that is allowed: one that shows a lock,
 // and one that was refused and may have a lock that does not show.
 func (c Credentials) unlock(p Pair, a Account) (CredentialStep, bool) {
-	mayUnlock := c.Policy.Unlock && a.Owner == AccountOurs
+	mayUnlock := c.Policy.Unlock && a.Owner == AccountOurs && c.ownName(a.Name)
 	switch {
 	case !mayUnlock && a.Locked == Yes:
 		return CredentialStep{Action: CredentialsStop, User: a.Name, Command: "security login unlock -username " + a.Name,

@@ -292,6 +292,8 @@ func (w world) nextOfClaim(h hearing, state proof.State) decide.NextAction {
 		return decide.CloseBorn
 	case !h.claims && lost:
 		return decide.CloseFailed
+	case state == proof.Intact && w.want == "gone":
+		return decide.Stop
 	case state == proof.Intact:
 		return decide.GoOn
 	case others || two || state == proof.Conflicting:

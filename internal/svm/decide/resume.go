@@ -24,6 +24,9 @@ func (e Evidence) resume(v proof.Verdict, want Desired) Decision {
 		return Decision{Action: CloseFailed, Why: "a person gave the attempt up"}
 	case !isMine && e.nameLost(seen):
 		return Decision{Action: CloseFailed, Array: e.Claim.Array, Why: "the name " + e.Name + " on " + e.Claim.Array + " belongs to another SVM"}
+	case v.State == proof.Intact && want.Gone:
+		return stop("seedproof svm approve fail-claim "+e.Name+" --attempt "+e.Claim.Nonce,
+			"nobody asks for it any more, and an attempt to make it anew is open beside the one that is recorded: give the attempt up first")
 	case v.State == proof.Intact:
 		return e.goOn(v)
 	case len(others) > 0 || v.State == proof.Conflicting || len(v.Whole) > 1:

@@ -48,7 +48,7 @@ func (c Credentials) check() CredentialStep {
 	if step, refused := c.refuse(c.account(p.User)); refused {
 		return step
 	}
-	if c.account(p.User).Owner == AccountUnmarked {
+	if c.account(p.User).Owner == AccountUnmarked && c.ownName(p.User) {
 		return c.mark(p.User)
 	}
 	if c.Reach == Reachable {
@@ -73,11 +73,15 @@ func (c Credentials) atRest() CredentialStep {
 		return step
 	}
 	account := c.account(active.User)
-	if account.Owner == AccountUnmarked {
+	if account.Owner == AccountUnmarked && c.ownName(active.User) {
 		return c.mark(active.User)
 	}
 	if account.Locked == Yes {
 		step, _ := c.unlock(active, account)
+		return step
+	}
+	if other := c.account(c.otherUser()); other.Finding == proof.Unknown && c.Secret.Pending.State != NoPair {
+		step, _ := c.refuse(other) // it may bear a later generation than the active pair
 		return step
 	}
 	if pending := c.Secret.Pending; pending.State != NoPair {
@@ -97,12 +101,13 @@ func (c Credentials) verified() CredentialStep {
 	return CredentialStep{Action: CredentialsOK, User: p.User, Why: "verified at " + p.Login.VerifiedAt.UTC().Format(time.RFC3339)}
 }
 
-// oldAccount is one of ours beside that of the active pair. What could not be
-// read, or is another's, is none of ours.
+// oldAccount is one of ours beside that of the active pair, and not of a later
+// generation. What could not be read, or is another's, is none of ours.
 func (c Credentials) oldAccount() (Account, bool) {
 	for _, name := range []string{c.Secret.Previous, c.otherUser()} {
 		a := c.account(name)
-		if name != "" && name != c.Secret.Active.User && a.Finding == proof.Present && a.Owner == AccountOurs {
+		mayGo := c.ownName(name) && name != c.Secret.Active.User && a.Generation <= c.Secret.Active.Generation
+		if mayGo && a.Finding == proof.Present && a.Owner == AccountOurs {
 			return a, true
 		}
 	}

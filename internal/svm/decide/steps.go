@@ -142,14 +142,44 @@ func (e Evidence) siteSteps(s sighting, held string) []Step {
 		}
 	}
 	held = orElse(held, withoutService)
+	before := site.before()
 	for _, i := range site.Interfaces {
-		steps = append(steps, Step{Name: StepInterface, Object: i.Name}.thing(i.State, held, i.Why))
+		steps = append(steps, Step{Name: StepInterface, Object: i.Name}.thing(i.State, orElse(held, before.interfaces(i.State)), i.Why))
 	}
 	steps = append(steps, Step{Name: StepManagement, Object: site.Management.Name}.thing(site.Management.State, held, site.Management.Why))
 	for _, r := range site.Routes {
-		steps = append(steps, Step{Name: StepRoute, Object: r.Destination}.thing(r.State, held, r.Why))
+		steps = append(steps, Step{Name: StepRoute, Object: r.Destination}.thing(r.State, orElse(held, before.routes(r.State)), r.Why))
 	}
 	return steps
+}
+
+// successors says what is not in place yet, of interfaces and of routes: until
+// it is, what is no longer wanted stays. It may be all that a tenant has.
+type successors struct{ interfaceMissing, routeMissing string }
+
+func (s Site) before() successors {
+	var b successors
+	for _, i := range append(slices.Clone(s.Interfaces), s.Management) {
+		if i.State != InPlace && i.State != Surplus {
+			b.interfaceMissing = "interface " + i.Name + " is to be in place first: it is " + i.State.String()
+		}
+	}
+	for _, r := range s.Routes {
+		if r.State != InPlace && r.State != Surplus {
+			b.routeMissing = "route " + r.Destination + " is to be in place first: it is " + r.State.String()
+		}
+	}
+	return b
+}
+
+func (b successors) interfaces(state Thing) string { return heldIfSurplus(state, b.interfaceMissing) }
+func (b successors) routes(state Thing) string     { return heldIfSurplus(state, b.routeMissing) }
+
+func heldIfSurplus(state Thing, why string) string {
+	if state != Surplus {
+		return ""
+	}
+	return why
 }
 
 func (s Step) drift(d Drift, held string) Step {

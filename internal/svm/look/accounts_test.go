@@ -1,6 +1,7 @@
 package look
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/seedproof/seedproof/internal/ontap"
@@ -28,7 +29,7 @@ func TestOtherAccounts(t *testing.T) {
 		{"a name that begins like ours", []ontap.Account{account("shoot_3", &yes)}, []string{"shoot", "shoot_2"}, decide.No},
 	}
 	for _, c := range cases {
-		if got := noOtherAccount(c.accounts, c.ours); got != c.want {
+		if got := noOtherAccount(c.accounts, func(a ontap.Account) bool { return slices.Contains(c.ours, a.Name) }); got != c.want {
 			t.Errorf("%s: %s, want %s", c.reason, got, c.want)
 		}
 	}

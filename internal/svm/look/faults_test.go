@@ -234,7 +234,7 @@ func TestReadingASiteWhileEveryCallFails(t *testing.T) {
 func TestReadingGuardsWhileEveryCallFails(t *testing.T) {
 	sc := newScene(t)
 	run := func(ctx context.Context, a look.Array) decide.Guards {
-		return look.ReadGuards(ctx, a, sc.uuid, []string{"shoot"}, false)
+		return look.ReadGuards(ctx, a, sc.uuid, named("shoot"), false)
 	}
 	truth := allYes
 	truth.NoUnfinishedJob = decide.No

@@ -9,11 +9,14 @@ import (
 	"github.com/seedproof/seedproof/internal/svm/decide"
 )
 
+// Mine tells whether an account is ours.
+type Mine func(ontap.Account) bool
+
 // ReadGuards asks the array what must be known before the SVM is deleted. Ours
-// are the names of our accounts on it; otherShoots says that the record has
+// tells our accounts on it; otherShoots says that the record has
 // others than those that go. Whatever cannot be read is NotKnown. Jobs are read
 // first: what one makes that ends in between is seen afterwards.
-func ReadGuards(ctx context.Context, a Array, svmUUID string, ours []string, otherShoots bool) decide.Guards {
+func ReadGuards(ctx context.Context, a Array, svmUUID string, ours Mine, otherShoots bool) decide.Guards {
 	g := decide.Guards{NoOtherShoot: no(otherShoots), NoUnfinishedJob: noUnfinishedJob(ctx, a.Client, svmUUID)}
 	if accounts, err := ontap.All(a.Client.Accounts(ctx, svmUUID)); err == nil {
 		g.NoOtherAccount = noOtherAccount(accounts, ours)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,11 +81,11 @@ func TestGuards(t *testing.T) {
 			c.make(t, s, a, uuid)
 			want := allYes
 			c.want(&want)
-			if got := look.ReadGuards(t.Context(), a, uuid, []string{"shoot", "shoot_2"}, false); got != want {
+			if got := look.ReadGuards(t.Context(), a, uuid, named("shoot", "shoot_2"), false); got != want {
 				t.Errorf("%+v, want %+v", got, want)
 			}
 			want.NoOtherShoot = decide.No
-			if got := look.ReadGuards(t.Context(), a, uuid, []string{"shoot", "shoot_2"}, true); got != want {
+			if got := look.ReadGuards(t.Context(), a, uuid, named("shoot", "shoot_2"), true); got != want {
 				t.Errorf("another shoot: %+v, want %+v", got, want)
 			}
 		})
@@ -112,14 +113,14 @@ func TestGuardsThatCannotBeAsked(t *testing.T) {
 			must(t, "inject", inject(s, sim.Fault{Kind: kind, Method: "GET", Path: path}))
 			want := allYes
 			change(&want)
-			if got := look.ReadGuards(t.Context(), a, uuid, nil, false); got != want {
+			if got := look.ReadGuards(t.Context(), a, uuid, named(), false); got != want {
 				t.Errorf("%s at %s: %+v, want %+v", kind, path, got, want)
 			}
 			s.ClearFaults()
 		}
 	}
 	must(t, "delete", a.Client.DeleteSVM(t.Context(), uuid))
-	if g := look.ReadGuards(t.Context(), a, uuid, nil, false); g.NoUnfinishedJob != decide.NotKnown || g.RecoveryEmpty != decide.NotKnown {
+	if g := look.ReadGuards(t.Context(), a, uuid, named(), false); g.NoUnfinishedJob != decide.NotKnown || g.RecoveryEmpty != decide.NotKnown {
 		t.Errorf("the SVM is gone: %+v", g)
 	}
 }
@@ -130,7 +131,7 @@ func TestARecoveryQueueThatIsNotTold(t *testing.T) {
 	uuid := makeSVM(t, a, "p1", "")
 	want := allYes
 	want.RecoveryEmpty = decide.NotKnown
-	if got := look.ReadGuards(t.Context(), a, uuid, nil, false); got != want {
+	if got := look.ReadGuards(t.Context(), a, uuid, named(), false); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -146,7 +147,7 @@ func TestGuardsAgainstJobs(t *testing.T) {
 	hasty := arrayOf(t, s, 0, func(o *ontap.Options) { o.Clock, o.FollowFor, o.ReturnTimeout = clock, time.Second, -1 })
 	expect := func(reason string, want decide.Answer) {
 		t.Helper()
-		if got := look.ReadGuards(t.Context(), a, uuid, nil, false).NoUnfinishedJob; got != want {
+		if got := look.ReadGuards(t.Context(), a, uuid, named(), false).NoUnfinishedJob; got != want {
 			t.Errorf("%s: %s, want %s", reason, got, want)
 		}
 	}
@@ -160,4 +161,9 @@ func TestGuardsAgainstJobs(t *testing.T) {
 	expect("at rest again", decide.Yes)
 	_ = hasty.Client.DeleteSVM(t.Context(), uuid)
 	expect("it is deleted", decide.NotKnown)
+}
+
+// named takes accounts of these names for ours.
+func named(names ...string) look.Mine {
+	return func(a ontap.Account) bool { return slices.Contains(names, a.Name) }
 }

@@ -102,17 +102,17 @@ func onlyLockedVsadmin(ctx context.Context, c *ontap.Client, svmUUID string) dec
 	if err != nil {
 		return decide.NotKnown
 	}
-	return noOtherAccount(accounts, nil)
+	return noOtherAccount(accounts, func(ontap.Account) bool { return false })
 }
 
 // noOtherAccount reports whether there is none but ours and a vsadmin that is
 // locked. Of one whose lock is not told (facts 6.1: as where no password is set,
 // which does not rule out a key) nothing is known.
-func noOtherAccount(accounts []ontap.Account, ours []string) decide.Answer {
+func noOtherAccount(accounts []ontap.Account, ours Mine) decide.Answer {
 	answer := decide.Yes
 	for _, a := range accounts {
 		switch {
-		case slices.Contains(ours, a.Name):
+		case ours(a):
 		case a.Name != vsadmin || a.Locked != nil && !*a.Locked:
 			return decide.No
 		case a.Locked == nil:

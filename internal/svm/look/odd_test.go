@@ -83,7 +83,7 @@ func TestGuardsOfAnOddArray(t *testing.T) {
 		}
 		want := allYes
 		c.want(&want)
-		if got := look.ReadGuards(t.Context(), oddArray(t, answers), oddSVM, nil, false); got != want {
+		if got := look.ReadGuards(t.Context(), oddArray(t, answers), oddSVM, named(), false); got != want {
 			t.Errorf("%s: %+v, want %+v", c.reason, got, want)
 		}
 	}

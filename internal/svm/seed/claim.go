@@ -14,6 +14,7 @@ import (
 type Claim struct {
 	decide.Claim
 	Name    string    // of the SVM
+	Lineage string    // whose it is, as decide.Owner gives it
 	AskedAt time.Time // when Asked was noted
 	Note    string    // for people
 
@@ -22,6 +23,7 @@ type Claim struct {
 
 // claimBody is how a Claim is written down.
 type claimBody struct {
+	Lineage     string            `json:"lineage,omitempty"`
 	Attempt     uint64            `json:"attempt"`
 	Nonce       string            `json:"nonce"`
 	Array       string            `json:"array"`
@@ -55,6 +57,7 @@ func (b claimBody) validate() error {
 
 func bodyOfClaim(c Claim) claimBody {
 	return claimBody{
+		Lineage: c.Lineage,
 		Attempt: c.Attempt, Nonce: c.Nonce, Array: c.Array, Cluster: c.Cluster, State: c.State, Asked: c.Asked, AskedAt: c.AskedAt.UTC(),
 		UUID: c.UUID, SeenRunning: c.SeenRunning, Approval: c.Approval, Covers: c.Covers, Note: c.Note,
 	}
@@ -71,7 +74,7 @@ func claimOf(name string, d document[claimBody], o object) Claim {
 		UUID: b.UUID, SeenRunning: b.SeenRunning, Approval: b.Approval, Covers: b.Covers,
 		Why: fmt.Sprintf("attempt %d, written %s", b.Attempt, d.WrittenAt.Format(time.RFC3339)),
 	}
-	c.AskedAt, c.Note = b.AskedAt, b.Note
+	c.Lineage, c.AskedAt, c.Note = b.Lineage, b.AskedAt, b.Note
 	return c
 }
 
