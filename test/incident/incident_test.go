@@ -174,7 +174,9 @@ func (s *stage) checkHealedSoon() {
 		}
 		told := func(what string) bool {
 			return slices.ContainsFunc(history, func(e controller.Event) bool {
-				return e.At.After(s.struck) && strings.HasPrefix(e.What, what)
+				// An event bears the time at which its pass began, which may be
+				// before the strike that it saw.
+				return e.At.After(s.struck.Add(-time.Second)) && strings.HasPrefix(e.What, what)
 			})
 		}
 		if !told("verdict RecordLost") || !told("heal/write-record") {
