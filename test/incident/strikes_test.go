@@ -117,10 +117,15 @@ func (s *stage) replace(p place, kind store.Kind) blow {
 	}
 }
 
-// onItsWay leaves out the catalogue entry of a backup that was begun before the
-// place was exchanged: between the last look at the place and that write no
-// store allows a condition over two objects, and a busy machine may pause there.
+// onItsWay leaves out what a backup leaves that was begun before the place was
+// exchanged: its catalogue entry, since between the last look at the place and
+// that write no store allows a condition over two objects, and a machine may
+// pause there; and the empty lock of the driver for files, which is taken before
+// a write is refused.
 func onItsWay(now map[string]string, exchanged time.Time) map[string]string {
+	if now[lockKey] == "" {
+		delete(now, lockKey)
+	}
 	for key := range now {
 		name, is := managerfiles.ListedAs(key)
 		if taken, _, err := managerfiles.ParseName(name); is && err == nil && taken.Before(exchanged) {
@@ -129,6 +134,9 @@ func onItsWay(now map[string]string, exchanged time.Time) map[string]string {
 	}
 	return now
 }
+
+// lockKey is what the driver for files locks in the root of a store.
+const lockKey = ".seedproof-lock"
 
 // difference says what was written to a place that is not ours.
 func difference(now, before map[string]string) string {
