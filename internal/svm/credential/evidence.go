@@ -106,7 +106,7 @@ func (in Input) otherHas(name string) decide.Answer {
 
 func (in Input) secret() decide.Secret {
 	s := in.Secret
-	d := decide.Secret{Finding: s.Finding, Why: s.Why}
+	d := decide.Secret{Namespace: s.Ref.Namespace, Name: s.Ref.Name, Finding: s.Finding, Why: s.Why}
 	if s.Finding != proof.Present {
 		return d
 	}

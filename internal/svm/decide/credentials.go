@@ -50,9 +50,10 @@ type Pair struct {
 // Secret is the Secret in the seed: the pair that others read, and the one that
 // nobody reads yet.
 type Secret struct {
-	Finding proof.Finding
-	Active  Pair
-	Pending Pair
+	Namespace, Name string // for what a person types
+	Finding         proof.Finding
+	Active          Pair
+	Pending         Pair
 	// Previous is the user of the pair before the active one, whose account is
 	// still there after a rotation; "" where there is none.
 	Previous    string
@@ -307,7 +308,7 @@ func NextCredential(c Credentials) CredentialStep {
 		return CredentialStep{Action: CredentialsWait, WaitFor: "the Secret", Why: "the Secret could not be read whole"}
 	}
 	if c.isOthers(c.Secret.Active) {
-		return CredentialStep{Action: CredentialsStop, User: c.Secret.Active.User, Command: "kubectl get secret",
+		return CredentialStep{Action: CredentialsStop, User: c.Secret.Active.User, Command: "kubectl describe secret --namespace " + c.Secret.Namespace + " " + c.Secret.Name,
 			Why: "the Secret holds a pair of user " + c.Secret.Active.User + ", which nobody here made and this SVM does not know: it may be another's, and is not written over"}
 	}
 	pending := c.Secret.Pending
