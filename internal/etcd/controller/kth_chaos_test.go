@@ -17,6 +17,10 @@ func init() { kthAll = true }
 func TestKthWholeOnEtcd(t *testing.T) {
 	struck := map[string]string{"seed/1": "a", "seed/3": "b", "join": "b", "heal": "a", "adopt/record": "b", "adopt/stock": "a", "recreate": "a"}
 	for _, f := range kthFlows() {
+		p := quickly
+		if f.name == "join" {
+			p = unhurried
+		}
 		for _, of := range []struct {
 			name string
 			flow kthFlow
@@ -24,7 +28,7 @@ func TestKthWholeOnEtcd(t *testing.T) {
 			t.Run(f.name+"/"+of.name, func(t *testing.T) {
 				t.Parallel()
 				for _, mode := range fault.Modes {
-					t.Run(mode.String(), func(t *testing.T) { of.flow.in(mode).matrix(t, "", kthLanes) })
+					t.Run(mode.String(), func(t *testing.T) { of.flow.in(mode).matrix(t, "", p) })
 				}
 			})
 		}

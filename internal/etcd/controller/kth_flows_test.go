@@ -18,9 +18,6 @@ import (
 	"github.com/seedproof/seedproof/internal/store/mem"
 )
 
-// kthLanes are the lanes of each matrix.
-const kthLanes = 2
-
 const oldKey = "written-before"
 
 func seedOf(n int) kthFlow {
@@ -240,8 +237,8 @@ func TestKthRecreate(t *testing.T)   { kthBoth(t, recreateFlow(), "a") }
 // kthBoth strikes the leader's instance, and that of one agent.
 func kthBoth(t *testing.T, f kthFlow, agent string) {
 	t.Parallel()
-	t.Run("leader", func(t *testing.T) { f.matrix(t, standinDir(t), kthLanes) })
-	t.Run("agent", func(t *testing.T) { f.ofAgent(agent).matrix(t, standinDir(t), kthLanes) })
+	t.Run("leader", func(t *testing.T) { f.matrix(t, standinDir(t), quickly) })
+	t.Run("agent", func(t *testing.T) { f.ofAgent(agent).matrix(t, standinDir(t), quickly) })
 }
 
 // TestKilled runs every flow on real etcds, with SIGKILL.

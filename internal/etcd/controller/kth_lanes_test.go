@@ -19,11 +19,11 @@ type kthRun struct {
 }
 
 // matrix runs every k in every mode, in lanes beside each other.
-func (f kthFlow) matrix(t *testing.T, bin string, lanes int) {
+func (f kthFlow) matrix(t *testing.T, bin string, p pace) {
 	t.Helper()
 	began := time.Now()
 	var dry *fault.Injector
-	first := newStage(t, bin, f.members)
+	first := newStage(t, bin, f.members, p)
 	if err := caught(func() { dry = f.run(first, 0, fault.None) }); err != nil {
 		t.Fatalf("without a fault: %v", err)
 	}
@@ -38,10 +38,10 @@ func (f kthFlow) matrix(t *testing.T, bin string, lanes int) {
 	}
 	close(m.queue)
 	var lane sync.WaitGroup
-	for n := range lanes {
+	for n := range p.lanes {
 		s := first
 		if n > 0 {
-			s = newStage(t, bin, f.members)
+			s = newStage(t, bin, f.members, p)
 		}
 		lane.Go(func() { m.lane(s) })
 	}
@@ -113,7 +113,7 @@ func repeated(c fault.Call) bool {
 func (f kthFlow) five(t *testing.T, bin string) {
 	t.Helper()
 	f.killed = true
-	s := newStage(t, bin, f.members)
+	s := newStage(t, bin, f.members, quickly)
 	var dry *fault.Injector
 	if err := caught(func() { dry = f.run(s, 0, fault.None) }); err != nil {
 		t.Fatalf("without a fault: %v", err)

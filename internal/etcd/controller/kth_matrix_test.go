@@ -98,7 +98,7 @@ func (f kthFlow) passes(s *stage, c *Controller, quiet int) {
 			fail("never at rest: verdict %s (%s), leads %v (%s), claim %+v, members %+v, troubles %v, escalations %v",
 				report.Verdict.State, report.Verdict.Why, report.Leads, report.Leader.Why, report.Claim, report.Members, report.Troubles, report.Escalations)
 		}
-		pause(kthInterval)
+		pause(s.pace.interval)
 	}
 }
 

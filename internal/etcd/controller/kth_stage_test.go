@@ -40,6 +40,7 @@ type stage struct {
 	ports           map[string][]int
 	addrs           map[string]string
 	log             *slog.Logger
+	pace            pace
 
 	mu      sync.Mutex
 	agents  map[string]*instance
@@ -61,17 +62,34 @@ func must(err error) {
 // stepLimit is a generous deadline for whatever a run waits for.
 const stepLimit = 60 * time.Second
 
-const (
-	kthInterval = 10 * time.Millisecond
-	kthTerm     = 100 * time.Millisecond
-	hungLimit   = 250 * time.Millisecond
+// pace is how fast everything on a stage goes.
+type pace struct {
+	interval, term          time.Duration // of the controllers
+	note                    time.Duration // between two notes of an agent
+	heartbeatMS, electionMS uint          // of the etcds
+	lanes                   int           // beside each other
+}
+
+var (
+	// quickly is the pace of most flows.
+	quickly = pace{interval: 10 * time.Millisecond, term: 100 * time.Millisecond, note: 20 * time.Millisecond,
+		heartbeatMS: 20, electionMS: 200, lanes: 2}
+	// unhurried is the pace of joining real etcds. They take no other member
+	// before all have been connected for five seconds, and quickly that is two
+	// hundred passes of waiting, each struck like the others. Twice a second it
+	// is ten; more often, and the flow escalates before the five seconds are over.
+	unhurried = pace{interval: 500 * time.Millisecond, term: 2 * time.Second, note: 200 * time.Millisecond,
+		heartbeatMS: 50, electionMS: 500, lanes: 12}
 )
+
+// hungLimit ends a call that hangs.
+const hungLimit = 250 * time.Millisecond
 
 // newStage makes a stage for members names; bin holds their etcd, and is empty
 // for the real one.
-func newStage(t *testing.T, bin string, members int) *stage {
+func newStage(t *testing.T, bin string, members int, p pace) *stage {
 	t.Helper()
-	s := &stage{dir: t.TempDir(), bin: bin, spec: record.DefaultSpec(members),
+	s := &stage{dir: t.TempDir(), bin: bin, pace: p, spec: record.DefaultSpec(members),
 		ports: map[string][]int{}, addrs: map[string]string{}, agents: map[string]*instance{}}
 	s.emptyStores()
 	s.log = slog.New(slog.NewTextHandler(&testLog{t: t}, &slog.HandlerOptions{Level: slog.LevelInfo}))
@@ -130,8 +148,8 @@ func (s *stage) start(name string, faults *fault.Injector) {
 		a, err := agent.New(agent.Config{
 			Name: name, Cluster: "test", DataDir: s.dataDir(name), StateDir: s.stateDir(name),
 			PeerURL: fmt.Sprintf("http://127.0.0.1:%d", p[1]), ClientURL: s.clientURL(name),
-			Listen: s.addrs[name], Peers: maps.Clone(s.addrs), EtcdBinDir: s.bin, UnsafeNoFsync: true, HeartbeatMS: 20, ElectionMS: 200,
-			NoteEvery: 20 * time.Millisecond, RestartMin: 20 * time.Millisecond, RestartMax: 200 * time.Millisecond,
+			Listen: s.addrs[name], Peers: maps.Clone(s.addrs), EtcdBinDir: s.bin, UnsafeNoFsync: true, HeartbeatMS: s.pace.heartbeatMS, ElectionMS: s.pace.electionMS,
+			NoteEvery: s.pace.note, RestartMin: 20 * time.Millisecond, RestartMax: 200 * time.Millisecond,
 			StopGrace: 2 * time.Second, AskTimeout: 500 * time.Millisecond,
 		}, agent.Deps{Log: s.log.With("agent", name), Faults: faults})
 		if err == nil {
@@ -285,7 +303,7 @@ func await(what string, holds func() bool) {
 func (s *stage) controller(name string, faults *fault.Injector, limit time.Duration) *Controller {
 	return New(Config{
 		Name: name, Cluster: "test", Spec: s.spec, ControlStore: "mem://control", BackupStore: "mem://backup",
-		Interval: kthInterval, Term: kthTerm, Peers: maps.Clone(s.addrs),
+		Interval: s.pace.interval, Term: s.pace.term, Peers: maps.Clone(s.addrs),
 	}, Deps{
 		Dial: func(name, _ string) (Peer, error) { return &wire{s: s, name: name, faults: faults, limit: limit}, nil },
 		OpenStore: func(_ context.Context, url string) (store.Store, error) {
