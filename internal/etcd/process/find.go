@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -63,25 +64,39 @@ func (r *Runner) Find(ctx context.Context, dataDir string) (*Process, Finding, e
 // look returns neither process nor error when nothing runs. Processes come
 // first and locks second: one that starts in between has its lock by then.
 func (r *Runner) look(ctx context.Context, dataDir string) (*Process, error) {
-	pids, err := etcdsOn(dataDir)
-	if err != nil {
+	pids, held, err := r.etcdsOn(dataDir)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	switch len(pids) {
-	case 0:
-	case 1:
+	case len(pids) == 1:
 		return r.adopt(ctx, pids[0], dataDir)
-	default:
+	case len(pids) > 1:
 		return nil, fmt.Errorf("several etcd processes name it: %v", pids)
-	}
-	held, err := heldLock(r.StateDir, dataDir)
-	if err != nil {
-		return nil, err
-	}
-	if held != "" {
+	case held != "":
 		return nil, fmt.Errorf("%s is locked: %w", held, ErrNotSeen)
 	}
 	return nil, nil
+}
+
+// etcdsOn lists the processes that run on dataDir, and names a lock that is
+// held. What the others hold open is read only where there is an etcd to be
+// found: an agent that waits for its turn looks often, and at all there are.
+func (r *Runner) etcdsOn(dataDir string) (pids []int, held string, err error) {
+	all, err := processes()
+	if err != nil {
+		return nil, "", err
+	}
+	pids, err = among(all, namesDir, dataDir)
+	if err != nil {
+		return nil, "", err
+	}
+	held, err = heldLock(r.StateDir, dataDir)
+	if len(pids) == 0 && (err != nil || held == "") {
+		return nil, "", err
+	}
+	others := slices.DeleteFunc(all, func(pid int) bool { return slices.Contains(pids, pid) })
+	writers, err := among(others, writesDatabase, dbPath(dataDir))
+	return append(pids, writers...), held, err
 }
 
 func (r *Runner) adopt(ctx context.Context, pid int, dataDir string) (p *Process, err error) {

@@ -115,7 +115,7 @@ func mkdir(t *testing.T, dir string) {
 
 // killAll ends what a test left running, so that nothing outlives it.
 func (b *bench) killAll(t *testing.T) {
-	pids, err := etcdsOn(b.cfg.DataDir)
+	pids, _, err := b.runner.etcdsOn(b.cfg.DataDir)
 	if err != nil {
 		t.Error(err)
 	}
@@ -123,7 +123,7 @@ func (b *bench) killAll(t *testing.T) {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 	await(t, "every etcd to be gone", func() error {
-		pids, err := etcdsOn(b.cfg.DataDir)
+		pids, _, err := b.runner.etcdsOn(b.cfg.DataDir)
 		if err == nil && len(pids) > 0 {
 			err = fmt.Errorf("still there: %v", pids)
 		}

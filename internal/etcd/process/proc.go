@@ -64,6 +64,15 @@ func gone(err error) bool {
 // which it has before it opens anything, or by the database that it holds open
 // for writing, whatever its command line.
 func runsOn(pid int, dataDir string) (bool, error) {
+	named, err := namesDir(pid, dataDir)
+	if err != nil || named {
+		return named, err
+	}
+	return writesDatabase(pid, dbPath(dataDir))
+}
+
+// namesDir says whether process pid is an etcd on dataDir by its command line.
+func namesDir(pid int, dataDir string) (bool, error) {
 	cmdline, err := os.ReadFile(procPath(pid, "cmdline"))
 	if gone(err) {
 		return false, nil
@@ -72,10 +81,8 @@ func runsOn(pid int, dataDir string) (bool, error) {
 		return false, fmt.Errorf("read the command line of process %d: %w", pid, err)
 	}
 	args := strings.Split(strings.TrimRight(string(cmdline), "\x00"), "\x00")
-	if named, ok := dataDirOf(args); ok && sameDir(pid, named, dataDir) {
-		return true, nil
-	}
-	return writesDatabase(pid, dbPath(dataDir))
+	named, ok := dataDirOf(args)
+	return ok && sameDir(pid, named, dataDir), nil
 }
 
 // dataDirOf is the data directory on the command line of an etcd server, ours
@@ -159,23 +166,30 @@ func opensForWriting(fdinfo []byte) bool {
 	return false
 }
 
-// etcdsOn lists the processes that run on dataDir.
-func etcdsOn(dataDir string) ([]int, error) {
+// processes are the ids of all but ourselves.
+func processes() ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	var found []int
+	var all []int
 	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && pid != os.Getpid() {
+			all = append(all, pid)
 		}
-		runs, err := runsOn(pid, dataDir)
+	}
+	return all, nil
+}
+
+// among gives those of pids for which is says yes.
+func among(pids []int, is func(pid int, path string) (bool, error), path string) ([]int, error) {
+	var found []int
+	for _, pid := range pids {
+		yes, err := is(pid, path)
 		if err != nil {
 			return nil, err
 		}
-		if runs {
+		if yes {
 			found = append(found, pid)
 		}
 	}
