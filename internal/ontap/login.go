@@ -97,7 +97,12 @@ func (c *Client) loginResult(r request, wanted []string, got reply, err error) (
 	if err != nil {
 		return LoginResult{}, c.misread(r, err)
 	}
-	if len(*page.Records) != 1 || page.Links.Next != nil {
+	switch {
+	case len(*page.Records) == 0:
+		// Whoever logged in got in, and sees nothing: an SVM that is being started,
+		// or a role. That shows neither a good pair nor a bad one.
+		return LoginResult{}, c.misread(r, errors.New("the login was answered, and no SVM was shown"))
+	case len(*page.Records) > 1 || page.Links.Next != nil:
 		return LoginResult{Finding: LoginElsewhere}, nil
 	}
 	var svm SVM
