@@ -199,6 +199,7 @@ func (s *seedStory) controller() (*svm.Reconciler, *ontap.Client, error) {
 	}
 	r, err := svm.New(svm.Options{
 		Arrays: []look.Array{{Name: c.Name(), Client: client}}, Seed: s.seed, Observer: flow.Observers{storyProgress{svmProgress{s.w}}, s.counts},
+		Backoff: flow.Backoff{Base: 200 * time.Millisecond}, // nobody wants to watch half a minute of trying
 	})
 	return r, client, err
 }
@@ -233,7 +234,7 @@ func (s *seedStory) create(ctx context.Context) error {
 		return err
 	}
 	if e := r.Escalations(); len(e) > 0 {
-		s.say("It was not only logged. This waits for a person now, as an Event and as a metric too:")
+		s.say("It was not only logged. After some tries this waits for a person, as an Event and as a metric too:")
 		why := strings.ReplaceAll(e[0].Why, " (type: "+e[0].Advice+")", "")
 		s.say("    ! %s\n        type: %s", inStory(e[0].Step+": "+why), e[0].Advice)
 	}

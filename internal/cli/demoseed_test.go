@@ -36,7 +36,7 @@ func TestDemoSeedSecretTellsTheStory(t *testing.T) {
 	inOrder(t, out,
 		"The API server is real", "The array is simulated",
 		"1. A project asks for storage", "done", "create", "done", "record", "FAILED", "credentials/prod/pending", "exceeded quota",
-		"It was not only logged", "! credentials/prod/pending", "type: kubectl auth can-i create secrets",
+		"It was not only logged", "! credentials/prod/pending", "type: kubectl describe quota --namespace ",
 		"2. What the controller of the incident concluded", "on the array:", "running", "in the seed:", "Absent",
 		"3. The quota is raised", "done", "credentials/prod/pending", "done", "credentials/prod/account", "done", "credentials/prod/proof", "done", "credentials/prod/activate", "0 changes",
 		"4. What was told", "Warning", "StepFailed", "exceeded quota", "Normal", "StepDone", "activate",

@@ -250,19 +250,8 @@ func treeOf(t *testing.T, url string) string {
 // TestKopsCheckSchema: the schema has the very fields of the report, and real
 // reports keep to it, in JSON and in YAML.
 func TestKopsCheckSchema(t *testing.T) {
-	text, err := os.ReadFile("../../api/schemas/kopscheck.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var root schema
-	var raw map[string]any
-	if err := json.Unmarshal(text, &root); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &raw); err != nil {
-		t.Fatal(err)
-	}
-	compare(t, "report", &root, reflect.TypeFor[kops.Report](), root.Defs)
+	root, raw := readSchema(t, "kopscheck.schema.json")
+	compare(t, "report", root, reflect.TypeFor[kops.Report](), root.Defs)
 	var actions, states []string
 	for _, a := range decide.Actions() {
 		actions = append(actions, string(a))
@@ -304,66 +293,4 @@ func TestKopsCheckSchema(t *testing.T) {
 	if len(violations("report", raw, value, raw)) != 1 {
 		t.Error("an action that there is not was not found")
 	}
-}
-
-// violations holds a value to a schema: types, required fields, enumerations,
-// and no field that the schema does not know.
-func violations(at string, s map[string]any, value any, root map[string]any) []string {
-	if ref, found := s["$ref"].(string); found {
-		defs, _ := root["$defs"].(map[string]any)
-		target, _ := defs[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
-		return violations(at, target, value, root)
-	}
-	var wrong []string
-	if !hasType(s["type"], value) {
-		return []string{fmt.Sprintf("%s: %v is no %v", at, value, s["type"])}
-	}
-	if enum, found := s["enum"].([]any); found && !slices.Contains(enum, value) {
-		wrong = append(wrong, fmt.Sprintf("%s: %v is none of %v", at, value, enum))
-	}
-	switch v := value.(type) {
-	case []any:
-		items, _ := s["items"].(map[string]any)
-		for i, item := range v {
-			wrong = append(wrong, violations(fmt.Sprintf("%s[%d]", at, i), items, item, root)...)
-		}
-	case map[string]any:
-		properties, _ := s["properties"].(map[string]any)
-		required, _ := s["required"].([]any)
-		for _, name := range required {
-			if _, there := v[name.(string)]; !there {
-				wrong = append(wrong, fmt.Sprintf("%s.%s is missing", at, name))
-			}
-		}
-		for name, field := range v {
-			of, known := properties[name].(map[string]any)
-			if !known {
-				wrong = append(wrong, fmt.Sprintf("%s.%s is not in the schema", at, name))
-				continue
-			}
-			wrong = append(wrong, violations(at+"."+name, of, field, root)...)
-		}
-	}
-	return wrong
-}
-
-func hasType(types, value any) bool {
-	names, several := types.([]any)
-	if !several {
-		names = []any{types}
-	}
-	is := map[string]bool{"null": value == nil}
-	switch v := value.(type) {
-	case string:
-		is["string"] = true
-	case bool:
-		is["boolean"] = true
-	case float64:
-		is["number"], is["integer"] = true, v == float64(int64(v))
-	case []any:
-		is["array"] = true
-	case map[string]any:
-		is["object"] = true
-	}
-	return slices.ContainsFunc(names, func(name any) bool { return is[name.(string)] })
 }

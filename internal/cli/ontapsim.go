@@ -33,6 +33,7 @@ type ontapSimFlags struct {
 	caFile         string
 	managementPort int
 	unlicensed     []string
+	peerGroups     []string
 	verbose        bool
 }
 
@@ -63,6 +64,7 @@ func newOntapSimCommand(g *global) *cobra.Command {
 	s.StringVar(&f.caFile, "ca-file", "", "file to write the clusters' certificates to, as PEM")
 	s.IntVar(&f.managementPort, "management-port", 0, "port of management interfaces of SVMs in 127.0.0.0/8 (default any free one)")
 	s.StringSliceVar(&f.unlicensed, "unlicensed", nil, "packages without a licence, such as nvme_of")
+	s.StringSliceVar(&f.peerGroups, "peer-group", nil, "BGP peer groups in IPspace Default, whose sessions are up; with one, interfaces may be VIPs")
 	s.BoolVar(&f.verbose, "verbose", false, "log every request")
 	return cmd
 }
@@ -84,9 +86,13 @@ func runOntapSim(ctx context.Context, g *global, f ontapSimFlags) error {
 	if err != nil {
 		return err
 	}
+	var peers []sim.PeerGroup
+	for i, name := range f.peerGroups {
+		peers = append(peers, sim.PeerGroup{Name: name, Peer: fmt.Sprintf("203.0.113.%d", i+1)}) // TEST-NET-3: nobody's router
+	}
 	s, err := sim.New(sim.Options{
 		Clusters: f.clusters, Version: f.release, AdminPassword: password, Listen: listen, ManagementPort: f.managementPort,
-		StateFile: f.stateFile, Unlicensed: f.unlicensed, Log: log,
+		StateFile: f.stateFile, Unlicensed: f.unlicensed, PeerGroups: peers, Log: log,
 	})
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ import (
 // it; a second run is the same array.
 func TestOntapSimServes(t *testing.T) {
 	dir := t.TempDir()
-	args := []string{"ontap-sim", "--listen", "127.0.0.1:0", "--clusters", "2", "--state-file", filepath.Join(dir, "state"),
+	args := []string{"ontap-sim", "--listen", "127.0.0.1:0", "--clusters", "2", "--peer-group", "bgp-a,bgp-b", "--state-file", filepath.Join(dir, "state"),
 		"--admin-socket", filepath.Join(dir, "admin"), "--password-file", filepath.Join(dir, "password"), "--ca-file", filepath.Join(dir, "ca.pem")}
 	first := runSimOnce(t, dir, args)
 	if second := runSimOnce(t, dir, args); first != second {
@@ -52,12 +52,24 @@ func runSimOnce(t *testing.T, dir string, args []string) string {
 		t.Errorf("the password file: %v %v, expected mode 0600", info, err)
 	}
 	client := simClient(t, filepath.Join(dir, "ca.pem"))
-	status, body := askSim(t, client, url, strings.TrimSpace(string(password)))
+	status, body := askSim(t, client, url+"/api/cluster", strings.TrimSpace(string(password)))
 	if status != http.StatusOK {
 		t.Fatalf("GET /api/cluster: %d %s", status, body)
 	}
+	_, groups := askSim(t, client, url+"/api/network/ip/bgp/peer-groups?fields=name,state", strings.TrimSpace(string(password)))
+	var peers struct {
+		Records []struct{ Name, State string }
+	}
+	if err := json.Unmarshal(groups, &peers); err != nil || len(peers.Records) != 2 {
+		t.Errorf("the peer groups are %s (%v)", groups, err)
+	}
+	for _, p := range peers.Records {
+		if p.State != "up" || p.Name != "bgp-a" && p.Name != "bgp-b" {
+			t.Errorf("peer group %+v", p)
+		}
+	}
 	adminFault(t, filepath.Join(dir, "admin"))
-	if again, _ := askSim(t, client, url, strings.TrimSpace(string(password))); again != http.StatusServiceUnavailable {
+	if again, _ := askSim(t, client, url+"/api/cluster", strings.TrimSpace(string(password))); again != http.StatusServiceUnavailable {
 		t.Errorf("with the fault of the admin socket: status %d, expected 503", again)
 	}
 	stop()
@@ -110,7 +122,7 @@ func simClient(t *testing.T, ca string) *http.Client {
 
 func askSim(t *testing.T, client *http.Client, url, password string) (int, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/cluster", http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

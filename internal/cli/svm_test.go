@@ -33,7 +33,7 @@ func TestSVMPlanWritesNothing(t *testing.T) {
 			inOrder(t, out, "Intact", "management-interface/managementlif", "done", "in place")
 		}
 		_, text := s.svm("plan", "-o", "json")
-		var plans svmList[svmPlan]
+		var plans struct{ SVMs []svmPlan }
 		if err := json.Unmarshal([]byte(text), &plans); err != nil || len(plans.SVMs) != 1 || len(plans.SVMs[0].Paths) == 0 {
 			t.Errorf("%v: %s", err, text)
 		}
@@ -64,7 +64,7 @@ func TestSVMApply(t *testing.T) {
 		t.Errorf("it wrote to the seed:\n%s\n%s", before, after)
 	}
 	_, text := s.svm("status", "-o", "json")
-	var all svmList[svmStatus]
+	var all struct{ SVMs []svmStatus }
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
@@ -429,6 +429,9 @@ func TestSVMSeveral(t *testing.T) {
 	if strings.Contains(out, "SVM pteam") {
 		t.Errorf("it shows one that was not asked for:\n%s", out)
 	}
+	// The files are read in the order in which they are named.
+	s.write("brew.yaml", strings.NewReplacer("team", "brew", "192.0.2.10", "192.0.2.210", "192.0.2.20", "192.0.2.220", "192.0.2.21", "192.0.2.221", "NAMESPACE", s.namespace).Replace(svmObject))
+	s.want(exitOK, []string{"SVM pbrew", "NeverExisted", "SVM pteam on a1: Intact", "SVM pcrew on a1: Intact"}, "status", "-f", s.path("brew.yaml"))
 }
 
 func TestSVMTypable(t *testing.T) {

@@ -16,14 +16,10 @@ import (
 	"github.com/seedproof/seedproof/internal/svm/decide"
 )
 
-// svmWait is how long the commands that change something go on by default.
-const svmWait = 10 * time.Minute
-
 type svmApplyFlags struct {
-	svmTarget
-	format, adopt, by string
-	wait              time.Duration
-	yes               bool
+	svmChange
+	adopt, by string
+	yes       bool
 }
 
 func newSVMApplyCommand(g *global) *cobra.Command {
@@ -44,20 +40,11 @@ func newSVMApplyCommand(g *global) *cobra.Command {
 		Example: "  seedproof svm apply -f svm.yaml --arrays arrays.yaml\n\n" +
 			"  # Once round, as a controller would\n  seedproof svm apply -f svm.yaml --arrays arrays.yaml --wait 0",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if err := checkFormat(f.format); err != nil {
-				return err
-			}
-			w, err := f.open(g, svmOptions{names: names, single: f.adopt != "", observer: g.svmProgress(f.format)})
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.apply(cmd.Context(), f)
+			o := svmOptions{names: names, single: f.adopt != "", greet: true}
+			return f.with(cmd.Context(), g, o, func(w *svmWorld) error { return w.apply(cmd.Context(), f) })
 		},
 	}
 	f.addFlags(cmd)
-	outputFlag(cmd, &f.format)
-	cmd.Flags().DurationVar(&f.wait, "wait", svmWait, "how long to go on; 0: once round")
 	cmd.Flags().StringVar(&f.adopt, "adopt", "", "UUID of an SVM that is to be taken for this one")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask for a confirmation of --adopt")
 	cmd.Flags().StringVar(&f.by, "by", personName(), "your name, which goes with --adopt")
@@ -65,9 +52,6 @@ func newSVMApplyCommand(g *global) *cobra.Command {
 }
 
 func (w *svmWorld) apply(ctx context.Context, f svmApplyFlags) error {
-	if err := w.greet(ctx); err != nil {
-		return err
-	}
 	if f.adopt != "" {
 		if err := w.adopt(ctx, w.wishes[0], f); err != nil {
 			return err
@@ -82,20 +66,17 @@ func (w *svmWorld) apply(ctx context.Context, f svmApplyFlags) error {
 // bring does something for every SVM that is meant, and shows how they stand
 // then.
 func (w *svmWorld) bring(ctx context.Context, format string, do func(svm.Wish) error) error {
-	var stand []svmStatus
-	err := w.each(func(wish svm.Wish) error {
+	return w.answer(format, func(wish svm.Wish) (svmAnswer, error) {
 		done := do(wish)
 		if ctx.Err() != nil {
-			return done // somebody ended it
+			return nil, done // somebody ended it
 		}
 		s, err := w.statusOf(ctx, wish)
 		if err != nil {
-			return errors.Join(done, err)
+			return nil, errors.Join(done, err)
 		}
-		stand = append(stand, s)
-		return done
+		return s, done
 	})
-	return errors.Join(w.g.print(format, svmList[svmStatus]{stand}, func(out io.Writer) { tables(out, stand) }), err)
 }
 
 // adopt approves that an SVM is taken for this one.

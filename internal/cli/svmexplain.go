@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -15,8 +14,6 @@ import (
 )
 
 func newSVMExplainCommand(g *global) *cobra.Command {
-	var t svmTarget
-	var format string
 	cmd := &cobra.Command{
 		Use:   "explain [NAME...]",
 		Short: "Explain the verdict: who said what, which rule decided, what to do",
@@ -25,21 +22,14 @@ func newSVMExplainCommand(g *global) *cobra.Command {
 			"It changes nothing. The exit code is 0 whatever the verdict; `seedproof svm status`\n" +
 			"has one for each." + notesOnFiles,
 		Example: "  seedproof svm explain pteama -f svm.yaml --arrays arrays.yaml",
-		RunE: func(cmd *cobra.Command, names []string) error {
-			if err := checkFormat(format); err != nil {
-				return err
-			}
-			w, err := t.open(g, svmOptions{names: names})
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.explain(cmd.Context(), format)
-		},
 	}
-	t.addFlags(cmd)
-	outputFlag(cmd, &format)
-	return cmd
+	return newSVMQuestion(g, cmd, svmOptions{}, func(ctx context.Context, w *svmWorld, wish svm.Wish) (svmAnswer, error) {
+		_, d, err := w.flow.Plan(ctx, wish)
+		if err != nil {
+			return nil, err
+		}
+		return svmExplanation{wish.Spec.SVMName, d.Verdict, w.explanation(wish, d)}, nil
+	})
 }
 
 // svmExplanation is what explain gives as JSON, one for each SVM.
@@ -49,27 +39,11 @@ type svmExplanation struct {
 	Lines   []string      `json:"lines"`
 }
 
-func (w *svmWorld) explain(ctx context.Context, format string) error {
-	var all []svmExplanation
-	err := w.each(func(wish svm.Wish) error {
-		_, d, err := w.flow.Plan(ctx, wish)
-		if err != nil {
-			return err
-		}
-		all = append(all, svmExplanation{wish.Spec.SVMName, d.Verdict, w.explanation(wish, d)})
-		return nil
-	})
-	return errors.Join(w.g.print(format, svmList[svmExplanation]{all}, func(out io.Writer) {
-		for i, e := range all {
-			if i > 0 {
-				_, _ = fmt.Fprintln(out)
-			}
-			_, _ = fmt.Fprintf(out, "SVM %s\n", e.SVM)
-			for _, l := range e.Lines {
-				_, _ = fmt.Fprintln(out, oneLine(l))
-			}
-		}
-	}), err)
+func (e svmExplanation) table(w io.Writer) {
+	_, _ = fmt.Fprintf(w, "SVM %s\n", e.SVM)
+	for _, l := range e.Lines {
+		_, _ = fmt.Fprintln(w, oneLine(l))
+	}
 }
 
 // explanation are the lines of package decide, with commands that can be typed

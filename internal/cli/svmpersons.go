@@ -25,12 +25,13 @@ func (f *svmWord) addWordFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.by, "by", personName(), "your name, which every explanation will show")
 }
 
-// openOne opens the files for the one SVM that a word is about.
-func (f *svmWord) openOne(g *global, names []string) (*svmWorld, error) {
+// about opens what is meant for the one SVM that a word is about, and does
+// something with it.
+func (f *svmWord) about(ctx context.Context, g *global, names []string, do func(*svmWorld) error) error {
 	if f.by == "" {
-		return nil, usagef("--by is empty; expected your name")
+		return usagef("--by is empty; expected your name")
 	}
-	return f.open(g, svmOptions{names: names, single: true})
+	return f.with(ctx, g, svmOptions{names: names, single: true}, do)
 }
 
 func newSVMApproveCommand(g *global) *cobra.Command {
@@ -63,12 +64,7 @@ func newSVMApproveOperation(g *global, op proof.Operation, short, long string) *
 		Example: "  seedproof svm approve " + string(op) + " pteama",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			w, err := f.openOne(g, names)
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.approve(cmd.Context(), op, f)
+			return f.about(cmd.Context(), g, names, func(w *svmWorld) error { return w.approve(cmd.Context(), op, f) })
 		},
 	}
 	f.addWordFlags(cmd)
@@ -137,12 +133,7 @@ func newSVMFailClaimCommand(g *global) *cobra.Command {
 			if f.attempt == "" {
 				return usagef("no attempt is named; expected --attempt NONCE, as `seedproof svm explain` shows it")
 			}
-			w, err := f.openOne(g, names)
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.failClaim(cmd.Context(), f)
+			return f.about(cmd.Context(), g, names, func(w *svmWorld) error { return w.failClaim(cmd.Context(), f) })
 		},
 	}
 	f.addWordFlags(cmd)
@@ -185,12 +176,7 @@ func newSVMAttestCommand(g *global) *cobra.Command {
 		Example: "  # The site burnt down\n  seedproof svm attest lost array/muc1 pteama --reason \"site burnt down\"",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := f.openOne(g, args[1:])
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.attestLost(cmd.Context(), args[0], f)
+			return f.about(cmd.Context(), g, args[1:], func(w *svmWorld) error { return w.attestLost(cmd.Context(), args[0], f) })
 		},
 	}
 	f.addWordFlags(lost)

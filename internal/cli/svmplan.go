@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/proof"
 	"github.com/seedproof/seedproof/internal/svm"
+	"github.com/seedproof/seedproof/internal/svm/check"
 	"github.com/seedproof/seedproof/internal/svm/decide"
 	"github.com/seedproof/seedproof/internal/svm/spec"
 )
@@ -37,8 +37,6 @@ type svmPlan struct {
 }
 
 func newSVMPlanCommand(g *global) *cobra.Command {
-	var t svmTarget
-	var format string
 	cmd := &cobra.Command{
 		Use:   "plan [NAME...]",
 		Short: "Show what apply would do, and why; change nothing",
@@ -52,50 +50,14 @@ func newSVMPlanCommand(g *global) *cobra.Command {
 			"  3  a person is needed, or the array cannot have what is wanted\n" +
 			"  4  somebody who was to be asked is silent, and nothing is made before" + notesOnFiles,
 		Example: "  seedproof svm plan -f svm.yaml --arrays arrays.yaml",
-		RunE: func(cmd *cobra.Command, names []string) error {
-			if err := checkFormat(format); err != nil {
-				return err
-			}
-			w, err := t.open(g, svmOptions{names: names})
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.plan(cmd.Context(), format)
-		},
 	}
-	t.addFlags(cmd)
-	outputFlag(cmd, &format)
-	return cmd
-}
-
-func (w *svmWorld) plan(ctx context.Context, format string) error {
-	if err := w.greet(ctx); err != nil {
-		return err
-	}
-	var plans []svmPlan
-	err := w.each(func(wish svm.Wish) error {
+	return newSVMQuestion(g, cmd, svmOptions{greet: true}, func(ctx context.Context, w *svmWorld, wish svm.Wish) (svmAnswer, error) {
 		p, err := w.planOf(ctx, wish)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		plans = append(plans, p)
-		return p.err(w.typable("seedproof svm explain "+p.SVM, p.SVM))
+		return p, p.err(w.typable("seedproof svm explain "+p.SVM, p.SVM))
 	})
-	printed := w.g.print(format, svmList[svmPlan]{plans}, func(out io.Writer) {
-		for i, p := range plans {
-			if i > 0 {
-				_, _ = fmt.Fprintln(out)
-			}
-			p.table(out)
-		}
-	})
-	return errors.Join(printed, err)
-}
-
-// svmList is the answer about several SVMs as JSON.
-type svmList[T any] struct {
-	SVMs []T `json:"svms"`
 }
 
 func (w *svmWorld) planOf(ctx context.Context, wish svm.Wish) (svmPlan, error) {
@@ -122,12 +84,12 @@ func (w *svmWorld) planOf(ctx context.Context, wish svm.Wish) (svmPlan, error) {
 			p.Steps[i].Next = intended(wish, step.Name)
 		}
 	}
-	c := w.check(ctx, wish.StorageVM, d)
-	p.Problems, p.Array = c.problems, c.array.Name
+	asked := check.Planned(ctx, w.arrays, w.config, wish.StorageVM, d)
+	p.Problems, p.Array = asked.Problems, asked.Array
 	for _, m := range d.Verdict.Missing {
 		p.Unknown = append(p.Unknown, m.Name+" is silent: "+whyOf(d.Verdict, m))
 	}
-	p.Unknown = append(p.Unknown, c.unknown...)
+	p.Unknown = append(p.Unknown, asked.Unknown...)
 	return p, ctx.Err()
 }
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,10 +16,8 @@ import (
 )
 
 type svmRotateFlags struct {
-	svmTarget
-	format string
+	svmChange
 	shoots []string
-	wait   time.Duration
 }
 
 func newSVMRotateCommand(g *global) *cobra.Command {
@@ -38,21 +36,11 @@ func newSVMRotateCommand(g *global) *cobra.Command {
 		Example: "  seedproof svm rotate pteama\n\n  # One shoot alone\n  seedproof svm rotate pteama --shoot shoot--team-a--web",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if err := checkFormat(f.format); err != nil {
-				return err
-			}
-			w, err := f.open(g, svmOptions{names: names, single: true, observer: g.svmProgress(f.format)})
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.rotate(cmd.Context(), f)
+			return f.with(cmd.Context(), g, svmOptions{names: names, single: true}, func(w *svmWorld) error { return w.rotate(cmd.Context(), f) })
 		},
 	}
 	f.addFlags(cmd)
-	outputFlag(cmd, &f.format)
 	cmd.Flags().StringSliceVar(&f.shoots, "shoot", nil, "shoots whose passwords are changed (default all of the SVM)")
-	cmd.Flags().DurationVar(&f.wait, "wait", svmWait, "how long to go on; 0: once round")
 	return cmd
 }
 
@@ -65,17 +53,17 @@ func (w *svmWorld) rotate(ctx context.Context, f svmRotateFlags) error {
 	if err := w.greet(ctx); err != nil {
 		return err
 	}
-	now, err := w.flow.Generations(ctx, wish)
+	now, err := w.flow.ActivePairs(ctx, wish)
 	if err != nil {
 		return withNext(err, w.typable("seedproof svm apply "+wish.Spec.SVMName, wish.Spec.SVMName))
 	}
-	wish.Rotate = map[string]uint64{}
+	wish.Rotate = map[string]decide.SeenPair{}
 	for _, shoot := range shoots {
 		wish.Rotate[shoot] = now[shoot]
 	}
 	w.wishes[0] = wish
 	err = w.bring(ctx, f.format, func(wish svm.Wish) error {
-		_, err := w.drive(ctx, wish, f.wait, func(res svm.Result) error { return w.rotated(ctx, wish, res) })
+		_, err := w.drive(ctx, wish, f.wait, func(res svm.Result) error { return w.rotated(wish, res) })
 		return err
 	})
 	if err == nil {
@@ -104,31 +92,28 @@ func chooseShoots(v spec.StorageVM, named []string) ([]string, error) {
 }
 
 // rotated says why a rotation has not come to its end although the flow rests.
-func (w *svmWorld) rotated(ctx context.Context, wish svm.Wish, res svm.Result) error {
-	now, err := w.flow.Generations(ctx, wish)
-	if err != nil {
-		return err
-	}
-	for shoot, before := range wish.Rotate {
-		if now[shoot] > before {
-			continue
-		}
-		why := "there is nothing to do"
+func (w *svmWorld) rotated(wish svm.Wish, res svm.Result) error {
+	for _, shoot := range slices.Sorted(maps.Keys(wish.Rotate)) {
+		why, changed := "there is nothing to do", false
 		for _, s := range res.Decision.Steps {
-			if s.Name == decide.StepCredentials && s.Object == shoot && s.WaitFor != "" {
+			if s.Name != decide.StepCredentials || s.Object != shoot || s.Credential == nil {
+				continue
+			}
+			changed = !s.Credential.RotationDue
+			if s.WaitFor != "" {
 				why = "it waits for " + s.WaitFor
 			}
 		}
-		return refused(fmt.Errorf("the password of shoot %s is not changed yet: %s", shoot, oneLine(why)), w.typable("seedproof svm status "+wish.Spec.SVMName, wish.Spec.SVMName))
+		if !changed {
+			return refused(fmt.Errorf("the password of shoot %s is not changed yet: %s", shoot, oneLine(why)), w.typable("seedproof svm status "+wish.Spec.SVMName, wish.Spec.SVMName))
+		}
 	}
 	return nil
 }
 
 type svmDeleteFlags struct {
-	svmTarget
-	format string
-	wait   time.Duration
-	yes    bool
+	svmChange
+	yes bool
 }
 
 func newSVMDeleteCommand(g *global) *cobra.Command {
@@ -147,20 +132,11 @@ func newSVMDeleteCommand(g *global) *cobra.Command {
 		Example: "  seedproof svm delete pteama -f svm.yaml --arrays arrays.yaml",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if err := checkFormat(f.format); err != nil {
-				return err
-			}
-			w, err := f.open(g, svmOptions{names: names, single: true, observer: g.svmProgress(f.format)})
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.delete(cmd.Context(), f)
+			o := svmOptions{names: names, single: true, greet: true}
+			return f.with(cmd.Context(), g, o, func(w *svmWorld) error { return w.delete(cmd.Context(), f) })
 		},
 	}
 	f.addFlags(cmd)
-	outputFlag(cmd, &f.format)
-	cmd.Flags().DurationVar(&f.wait, "wait", svmWait, "how long to go on; 0: once round")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask for a confirmation")
 	return cmd
 }
@@ -177,9 +153,6 @@ func (w *svmWorld) delete(ctx context.Context, f svmDeleteFlags) error {
 	wish := w.wishes[0]
 	wish.Gone = true
 	name := wish.Spec.SVMName
-	if err := w.greet(ctx); err != nil {
-		return err
-	}
 	_, d, err := w.flow.Plan(ctx, wish)
 	if err != nil {
 		return err
@@ -191,6 +164,10 @@ func (w *svmWorld) delete(ctx context.Context, f svmDeleteFlags) error {
 		return w.tellDeletion(f.format, svmDeletion{SVM: name, Deleted: true, Why: d.Why})
 	case decide.Stop:
 		return refused(fmt.Errorf("SVM %s: %s", name, oneLine(d.Why)), w.typable(d.Command, name))
+	case decide.GoOn:
+		if of, held := heldDeletion(d); held { // and what it took away already is to be made again
+			return refused(fmt.Errorf("SVM %s: %s", name, oneLine(of)), w.typable("seedproof svm apply "+name, name))
+		}
 	case decide.Wait: // what comes after it was not shown to anybody yet
 		return unproven(fmt.Errorf("SVM %s waits for %s: %s", name, oneLine(d.WaitFor), oneLine(d.Why)), w.typable("seedproof svm explain "+name, name))
 	}
@@ -199,13 +176,24 @@ func (w *svmWorld) delete(ctx context.Context, f svmDeleteFlags) error {
 		return err
 	}
 	res, err := w.drive(ctx, wish, f.wait, func(res svm.Result) error {
-		if res.Decision.Action == decide.DeletionDone || res.Decision.Action == decide.KeepRecord {
+		_, held := heldDeletion(res.Decision) // at rest: it is kept, and whole again
+		if held || res.Decision.Action == decide.DeletionDone || res.Decision.Action == decide.KeepRecord {
 			return nil
 		}
 		return unproven(fmt.Errorf("SVM %s is not gone yet: %s", name, oneLine(res.Decision.Why)), w.typable("seedproof svm delete "+name, name))
 	})
 	told := w.tellDeletion(f.format, svmDeletion{SVM: name, Deleted: err == nil && res.Decision.Action == decide.DeletionDone, Why: res.Decision.Why})
 	return errors.Join(told, err)
+}
+
+// heldDeletion says why a deletion that was begun is held up.
+func heldDeletion(d decide.Decision) (why string, held bool) {
+	for _, s := range d.Steps {
+		if s.Name == decide.StepDeletion {
+			return s.Why, true
+		}
+	}
+	return "", false
 }
 
 // stays is what a deletion leaves by the policy Retain.

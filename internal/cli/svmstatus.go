@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -71,8 +70,6 @@ type svmCredentials struct {
 }
 
 func newSVMStatusCommand(g *global) *cobra.Command {
-	var t svmTarget
-	var format string
 	cmd := &cobra.Command{
 		Use:   "status [NAME...]",
 		Short: "Show how SVMs stand, what waits for a person first",
@@ -84,43 +81,14 @@ func newSVMStatusCommand(g *global) *cobra.Command {
 			"  3  DataLost, Conflicting, or a step that needs a person\n" +
 			"  4  Unproven: somebody who was to be asked is silent" + notesOnFiles,
 		Example: "  seedproof svm status -f svm.yaml --arrays arrays.yaml\n\n  # One of several, for a script\n  seedproof svm status pteama -o json",
-		RunE: func(cmd *cobra.Command, names []string) error {
-			if err := checkFormat(format); err != nil {
-				return err
-			}
-			w, err := t.open(g, svmOptions{names: names})
-			if err != nil {
-				return err
-			}
-			defer w.close()
-			return w.status(cmd.Context(), format)
-		},
 	}
-	t.addFlags(cmd)
-	outputFlag(cmd, &format)
-	return cmd
-}
-
-func (w *svmWorld) status(ctx context.Context, format string) error {
-	var all []svmStatus
-	err := w.each(func(wish svm.Wish) error {
+	return newSVMQuestion(g, cmd, svmOptions{}, func(ctx context.Context, w *svmWorld, wish svm.Wish) (svmAnswer, error) {
 		s, err := w.statusOf(ctx, wish)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		all = append(all, s)
-		return s.err(w.typable("seedproof svm explain "+s.SVM, s.SVM))
+		return s, s.err(w.typable("seedproof svm explain "+s.SVM, s.SVM))
 	})
-	return errors.Join(w.g.print(format, svmList[svmStatus]{all}, func(out io.Writer) { tables(out, all) }), err)
-}
-
-func tables(out io.Writer, all []svmStatus) {
-	for i, s := range all {
-		if i > 0 {
-			_, _ = fmt.Fprintln(out)
-		}
-		s.table(out)
-	}
 }
 
 // statusOf looks at one SVM.

@@ -130,7 +130,7 @@ func TestACycleMakesTheLoginsThatAreDue(t *testing.T) {
 	w.sim.ForgetRequests()
 	for range 12 {
 		w.clock.advance(10 * time.Minute)
-		if res := r.Cycle(t.Context(), wishes); res.Count(svm.CycleAtRest)+res.Count(svm.CycleReconciled) != 2 {
+		if res := r.Cycle(t.Context(), wishes); res.Count(svm.CycleAtRest)+res.Count(svm.CycleChecked) != 2 {
 			t.Fatal(cycleInWords(res))
 		}
 	}

@@ -31,30 +31,28 @@ type memory struct {
 
 // job is an SVM during a cycle.
 type job struct {
-	want   Wish
-	memory *memory
-	seen   *view
-	open   string
-	probe  bool // it is only to see whether the silent tell anything when asked for one
-	svm    *CycleSVM
+	want    Wish
+	memory  *memory
+	subject *subject // as it was collected
+	seen    *view
+	open    string
+	logins  []dueLogin // those that are due, where nothing else is; nil: it is reconciled
+	probe   bool       // it is only to see whether the silent tell anything when asked for one
+	svm     *CycleSVM
 }
 
-// memoriesOf gives the memories in the order of the wishes, and drops those of
-// SVMs that nobody wishes for any more.
+// memoriesOf gives the memories in the order of the wishes.
 func (r *Reconciler) memoriesOf(wishes []Wish) []*memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept := make(map[string]*memory, len(wishes))
 	all := make([]*memory, len(wishes))
 	for i, want := range wishes {
 		name := want.Spec.SVMName
-		m := r.memories[name]
-		if m == nil {
-			m = &memory{}
+		if r.memories[name] == nil {
+			r.memories[name] = &memory{}
 		}
-		kept[name], all[i] = m, m
+		all[i] = r.memories[name]
 	}
-	r.memories = kept
 	return all
 }
 
@@ -136,8 +134,9 @@ func (j *job) show(state CycleState, why string) {
 	j.svm.State, j.svm.Why, j.svm.Decision, j.svm.At, j.svm.Shoots, j.svm.Deleting = state, why, m.decision, m.at, m.shoots, m.deleting
 }
 
-// work reconciles the jobs, those first that have waited longest, and gives the
-// longest wait. What is left when ctx ends goes on waiting.
+// work makes the logins of the jobs, or reconciles them, those first that have
+// waited longest, and gives the longest wait. What is left when ctx ends goes on
+// waiting.
 func (r *Reconciler) work(ctx context.Context, jobs []*job) time.Duration {
 	slices.SortStableFunc(jobs, func(a, b *job) int { return a.memory.queued.Compare(b.memory.queued) })
 	queue := make(chan *job)
@@ -152,6 +151,9 @@ func (r *Reconciler) work(ctx context.Context, jobs []*job) time.Duration {
 				waited = max(waited, wait)
 				mu.Unlock()
 				if ctx.Err() != nil {
+					continue
+				}
+				if len(j.logins) > 0 && r.logIn(ctx, j) {
 					continue
 				}
 				if res := r.Reconcile(ctx, j.want); res.LookErr == nil && ctx.Err() == nil {

@@ -2,10 +2,10 @@ package svm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/ontap"
@@ -66,15 +66,18 @@ func (s *subject) closeRecord(ctx context.Context, v *view) error {
 	return s.writeBack(ctx, record)
 }
 
+// reopenRecord gives the deletion up. What was taken away for it is remembered
+// until it is there again: see package decide.
 func (s *subject) reopenRecord(ctx context.Context, v *view) error {
 	record := v.record
-	record.Closed = ""
+	record.Closed, record.DeletionAsked, record.Note = "", time.Time{}, ""
 	return s.writeBack(ctx, record)
 }
 
 // deleteSVM deletes the SVM. What was decided is decided once more, of a look of
 // this moment, and the record is written on the condition that nobody else has:
-// whoever waited for its turn may act on what is long past.
+// whoever waited for its turn may act on what is long past. That the deletion is
+// sent is noted before it is, so that nobody gives it up while it may take effect.
 //
 // Only where the array refuses the deletion because of what stands on the SVM,
 // which some releases do, that is taken away first: until then a deletion that
@@ -89,26 +92,60 @@ func (s *subject) deleteSVM(ctx context.Context, before *view) error {
 		return err
 	}
 	record := v.record
+	record.DeletionAsked = s.r.o.Clock.Now()
 	record.Note = "SVM " + v.decision.UUID + " is being deleted"
-	if err := s.writeBack(ctx, record); err != nil {
+	if record, err = s.stored(ctx, record); err != nil {
 		return err
 	}
 	err = array.Client.DeleteSVM(ctx, v.decision.UUID)
 	if err == nil || ontap.IsAbsent(err, ontap.KindSVM) {
 		return nil
 	}
-	err = fmt.Errorf("deleting SVM %s (%s) on %s: %w", s.name, v.decision.UUID, array.Name, err)
-	if flow.OutcomeOf(err) != flow.Refused || flow.ClassOf(err) != flow.Permanent {
-		return err
+	refused := fmt.Errorf("deleting SVM %s (%s) on %s: %w", s.name, v.decision.UUID, array.Name, err)
+	if flow.OutcomeOf(refused) != flow.Refused {
+		return refused
 	}
-	removed, clearErr := s.clear(ctx, array, v)
-	if clearErr != nil {
-		return errors.Join(err, clearErr)
+	if record, err = s.noteRefused(ctx, record, v.record.DeletionAsked); err != nil {
+		return fmt.Errorf("%w; and %w", err, refused)
 	}
-	if removed == 0 {
-		return flow.AsNeedsPerson(err, "vserver delete -vserver "+s.name)
+	if flow.ClassOf(refused) != flow.Permanent && !ontap.HasCode(refused, codeInUse) {
+		return refused
 	}
-	return flow.AsTransient(err)
+	return s.clearAfter(ctx, refused, array, v, record)
+}
+
+// codeInUse is how an array may refuse to delete what something stands on (facts
+// 1.6). It may also pass by itself.
+const codeInUse = "8"
+
+// noteRefused notes that nothing came of the deletion that was sent. One that was
+// sent before, and of which nobody knows, is none the wiser for it.
+func (s *subject) noteRefused(ctx context.Context, record seed.Record, before time.Time) (seed.Record, error) {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	record.DeletionAsked, record.Note = before, ""
+	return s.stored(ctx, record)
+}
+
+// clearAfter takes away what may be why the array refused the deletion, so that
+// it is asked for again. Where there is nothing of that kind a person has to see
+// why, and is told what the SVM is without by now.
+func (s *subject) clearAfter(ctx context.Context, refused error, array look.Array, v *view, record seed.Record) error {
+	removed, err := s.clear(ctx, array, v, record)
+	if err != nil {
+		return fmt.Errorf("%w; and %w", err, refused) // what is to be done follows from the first
+	}
+	if removed > 0 {
+		return flow.AsTransient(refused)
+	}
+	if len(record.Cleared) > 0 {
+		refused = fmt.Errorf("%w; for this deletion were taken off the SVM: %s; whoever wants them back has the SVM wanted again (seedproof svm apply %s)",
+			refused, strings.Join(record.Cleared, ", "), s.name)
+	}
+	if flow.ClassOf(refused) == flow.Transient {
+		return refused
+	}
+	return flow.AsNeedsPerson(refused, "vserver delete -vserver "+s.name)
 }
 
 // stillDecided looks again, and gives the view only where it comes to the same
@@ -128,41 +165,58 @@ func (s *subject) stillDecided(ctx context.Context, before *view) (*view, error)
 
 // clear takes away what we made on the SVM: interfaces that the record notes,
 // and accounts that bear the mark of a recorded shoot. The guards are asked once
-// more: the refusal may have had another reason, such as a volume.
-func (s *subject) clear(ctx context.Context, array look.Array, v *view) (removed int, err error) {
+// more: the refusal may have had another reason, such as a volume. The record
+// says what goes before anything does.
+func (s *subject) clear(ctx context.Context, array look.Array, v *view, record seed.Record) (removed int, err error) {
 	svm := v.decision.UUID
 	guards := look.ReadGuards(ctx, array, svm, s.isOurs(v), s.otherShoots(v))
 	if deletable, refused, unknown := guards.Check(); !deletable {
-		return 0, fmt.Errorf("nothing is taken away from SVM %s: %s", s.name, strings.Join(append(refused, unknown...), "; "))
+		return 0, flow.AsTransient(fmt.Errorf("nothing is taken away from SVM %s: %s", s.name, strings.Join(append(refused, unknown...), "; ")))
 	}
 	interfaces, err := ontap.All(array.Client.Interfaces(ctx, ontap.InterfaceQuery{SVMUUID: svm}))
 	if err != nil {
 		return 0, fmt.Errorf("listing the interfaces of SVM %s: %w", s.name, err)
 	}
+	accounts, err := ontap.All(array.Client.Accounts(ctx, svm))
+	if err != nil {
+		return 0, fmt.Errorf("listing the accounts of SVM %s: %w", s.name, err)
+	}
+	interfaces = slices.DeleteFunc(interfaces, func(lif ontap.Interface) bool { return !look.MadeByUs(lif, record.Made) })
+	ours := s.isOurs(v)
+	accounts = slices.DeleteFunc(accounts, func(a ontap.Account) bool { return !ours(a) })
+	if len(interfaces)+len(accounts) == 0 {
+		return 0, nil
+	}
+	record.Cleared = withCleared(record.Cleared, interfaces, accounts)
+	if err := s.writeBack(ctx, record); err != nil {
+		return 0, err
+	}
 	for _, lif := range interfaces {
-		if !slices.ContainsFunc(v.record.Made, func(m seed.Made) bool { return m.Kind == look.MadeInterface && m.Name == lif.Name }) {
-			continue
-		}
 		if err := removeLIF(ctx, array, lif.UUID); err != nil {
 			return removed, fmt.Errorf("interface %s of SVM %s: %w", lif.Name, s.name, err)
 		}
 		removed++
 	}
-	accounts, err := ontap.All(array.Client.Accounts(ctx, svm))
-	if err != nil {
-		return removed, fmt.Errorf("listing the accounts of SVM %s: %w", s.name, err)
-	}
-	ours := s.isOurs(v)
 	for _, account := range accounts {
-		if !ours(account) {
-			continue
-		}
 		if err := array.Client.DeleteAccount(ctx, svm, account.Name); err != nil && !ontap.IsAbsent(err, ontap.KindAccount) {
 			return removed, fmt.Errorf("removing account %s of SVM %s: %w", account.Name, s.name, err)
 		}
 		removed++
 	}
 	return removed, nil
+}
+
+// withCleared adds what goes now to what went before, in words for people.
+func withCleared(before []string, interfaces []ontap.Interface, accounts []ontap.Account) []string {
+	all := slices.Clone(before)
+	for _, lif := range interfaces {
+		all = append(all, "interface "+lif.Name+" ("+lif.IP.Address.String()+")")
+	}
+	for _, account := range accounts {
+		all = append(all, "account "+account.Name)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // removeAll takes away what is left in the seed. The record is the intent, and

@@ -5,6 +5,7 @@
 // What can be lost between two steps is written down before the first: the
 // claim before an SVM is asked for, the record before an interface is, the
 // pending pair before a password is set. The flow must never decide by itself,
-// never send again what it cannot see undone, and never act on a collection of
-// facts: what is made or deleted was looked at a moment before.
+// never send again what it cannot see undone, and never make, change or delete
+// anything on a collection of facts: that was looked at a moment before. A login
+// check is all that is done from one.
 package svm

@@ -52,6 +52,17 @@ func (o *events) ref(svm string) seed.Ref {
 	return seed.Ref{Object: seed.ObjectName(seed.KindRecord, svm)}
 }
 
+// forget drops what is known of the object.
+func (o *events) forget(svm string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.refs, svm)
+}
+
+// leaving is the key of a context in which escalations end because nobody asks
+// for the SVM any more.
+type leaving struct{}
+
 var _ flow.Observer = (*events)(nil)
 
 // StepActed tells what was done.
@@ -76,8 +87,13 @@ func (o *events) Escalated(ctx context.Context, e flow.Escalation) {
 	o.tell(ctx, e.Subject, "Warning", ReasonEscalated, e.Step+": "+e.Why)
 }
 
-// Recovered tells that an escalation has ended.
+// Recovered tells that an escalation has ended, and does not call it done where
+// it was only forgotten.
 func (o *events) Recovered(ctx context.Context, e flow.Escalation) {
+	if ctx.Value(leaving{}) != nil {
+		o.log.InfoContext(ctx, "no longer looked after", "svm", e.Subject, "step", e.Step, "attempts", e.Attempts, "since", e.Since)
+		return
+	}
 	o.log.InfoContext(ctx, "recovered", "svm", e.Subject, "step", e.Step, "attempts", e.Attempts, "since", e.Since)
 	o.tell(ctx, e.Subject, "Normal", ReasonRecovered, e.Step+" is done again")
 }

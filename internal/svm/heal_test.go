@@ -42,12 +42,17 @@ func (w *world) change(method, kind, name string, body any) {
 // editSecret changes the data of the Secret as kubectl edit would.
 func (w *world) editSecret(change func(data map[string]any)) {
 	w.t.Helper()
-	path := "/api/v1/namespaces/" + w.namespace + "/secrets/" + w.secretRef().Name
+	w.editData(w.secretRef().Name, change)
+}
+
+func (w *world) editData(name string, change func(data map[string]any)) {
+	w.t.Helper()
+	path := "/api/v1/namespaces/" + w.namespace + "/secrets/" + name
 	_, body := w.kube.Do(w.t, testenv.KubeAdmin, http.MethodGet, path, nil)
 	var object map[string]any
 	must(w.t, json.Unmarshal(body, &object))
 	change(object["data"].(map[string]any))
-	w.change(http.MethodPut, "secrets", w.secretRef().Name, object)
+	w.change(http.MethodPut, "secrets", name, object)
 }
 
 // setPair writes a pair into the Secret with nothing else changed, as somebody
@@ -181,7 +186,7 @@ func TestRotate(t *testing.T) {
 	w.toRest(r, want)
 	old := w.secret().Active
 	var err error
-	want.Rotate, err = r.Generations(t.Context(), want)
+	want.Rotate, err = r.ActivePairs(t.Context(), want)
 	must(t, err)
 	for range 5 {
 		r.Reconcile(t.Context(), want)

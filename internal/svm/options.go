@@ -87,11 +87,12 @@ type Reconciler struct {
 
 	mu          sync.Mutex
 	waiting     map[string]map[string]waiting // by SVM and step
-	unreachable map[string]time.Time          // SVM to when its management interface was not reached
+	unreachable map[string]time.Time          // UUID of an SVM to when its management interface was not reached
 
 	cycling  sync.Mutex           // held by a cycle
 	memories map[string]*memory   // by SVM; under mu
 	silent   map[string]time.Time // array to when a cycle first found it silent; under cycling
+	doubled  map[string]bool      // SVMs that several objects named; under cycling
 }
 
 // waiting is for what a step waits, and since when.
@@ -121,7 +122,7 @@ func New(o Options) (*Reconciler, error) {
 		o.NewPassword = credential.NewPassword
 	}
 	o.Policy = o.Policy.filled()
-	r := &Reconciler{o: o, waiting: map[string]map[string]waiting{}, unreachable: map[string]time.Time{}}
+	r := &Reconciler{o: o, waiting: map[string]map[string]waiting{}, unreachable: map[string]time.Time{}, memories: map[string]*memory{}, doubled: map[string]bool{}}
 	r.carrier = credential.Carrier{Secrets: o.Seed, Clock: o.Clock, NewPassword: o.NewPassword, Log: o.Log, Tried: o.Tried}
 	r.events = &events{seed: o.Seed, log: o.Log}
 	observers := flow.Observers{r.events}

@@ -88,7 +88,7 @@ func putBackRotate(w *world, r *svm.Reconciler) svm.Wish {
 	want := w.wish()
 	w.toRest(w.controller(nil), want)
 	w.clock.advance(time.Hour)
-	want.Rotate = map[string]uint64{"prod": w.secret().Active.Generation}
+	want.Rotate = w.unwanted()
 	w.toRest(r, want)
 	return want
 }

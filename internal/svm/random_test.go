@@ -102,7 +102,7 @@ func (s *schedule) happen() {
 		s.kube.Do(s.t, "admin", http.MethodDelete, "/api/v1/namespaces/"+s.namespace+"/configmaps/svm-record-p1", nil)
 	case 2:
 		s.note("a rotation")
-		s.want.Rotate = map[string]uint64{"prod": secret.Active.Generation}
+		s.want.Rotate = s.unwanted()
 	case 3:
 		s.note("the pair is in use")
 		if secret.Active.Generation > 0 {

@@ -97,9 +97,13 @@ func (r *Reconciler) Escalations() []flow.Escalation { return r.runner.Escalatio
 // RetryNow has what rests after a failure be tried at the next reconcile.
 func (r *Reconciler) RetryNow(name string) { r.runner.RetryNow(FlowName, name) }
 
-// Forget drops what is remembered of an SVM that is gone.
+// Forget drops what is remembered of an SVM that is gone. Cycles do that by
+// themselves, for those that they looked after.
 func (r *Reconciler) Forget(ctx context.Context, name string) {
+	ctx = context.WithValue(ctx, leaving{}, true)
 	r.runner.Forget(ctx, FlowName, name)
+	r.runner.Forget(ctx, objectsFlow, name)
+	r.events.forget(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.waiting, name)
@@ -110,13 +114,19 @@ func (r *Reconciler) Forget(ctx context.Context, name string) {
 // stands on it.
 func (s *subject) flow(v *view) flow.Flow {
 	f := flow.Flow{Name: FlowName, Subject: s.name, Steps: s.ownSteps()}
-	if s.want.Gone || v.record.Closed != "" {
+	repaired := v.decision.Action == decide.GoOn // though its deletion is held up
+	if (s.want.Gone || v.record.Closed != "") && !repaired {
 		f.Steps = append(f.Steps, s.deletionSteps()...)
 		return f
 	}
 	f.Steps = append(f.Steps, s.siteSteps(v)...)
+	f.Steps = append(f.Steps, s.shootNotes())
+	f.Steps = append(f.Steps, s.leaveSteps(v)...)
 	for _, c := range s.want.Spec.Credentials {
 		f.Steps = append(f.Steps, s.credentialSteps(c)...)
+	}
+	if s.want.Gone {
+		f.Steps = append(f.Steps, s.siteStep(decide.StepDeletion, "", nothingToDo))
 	}
 	return f
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seedproof/seedproof/internal/fault"
+	"github.com/seedproof/seedproof/internal/flow"
 	"github.com/seedproof/seedproof/internal/testenv"
 )
 
@@ -67,8 +68,8 @@ func TestTheSeedStory(t *testing.T) {
 				}
 			}
 			end()
-			r.RetryNow("p1")
-			r.Reconcile(t.Context(), want) // the next reconcile
+			w.clock.advance(flow.DefaultBackoff().Base) // whatever refused it, it is tried again as soon as that
+			r.Reconcile(t.Context(), want)              // the next reconcile
 			w.holds(want)
 			w.toRest(r, want)
 			w.holds(want)

@@ -10,6 +10,7 @@ import (
 	"github.com/seedproof/seedproof/internal/proof"
 	"github.com/seedproof/seedproof/internal/svm/credential"
 	"github.com/seedproof/seedproof/internal/svm/decide"
+	"github.com/seedproof/seedproof/internal/svm/look"
 	"github.com/seedproof/seedproof/internal/svm/seed"
 	"github.com/seedproof/seedproof/internal/svm/spec"
 )
@@ -40,7 +41,7 @@ func (s *subject) credentialSteps(c spec.Credentials) []flow.Step {
 		steps = append(steps, s.credentialStep(c, prefix+"/"+st.name, st.does))
 	}
 	return append(steps, flow.Step{
-		Name: prefix, Needs: []string{"record-upkeep"},
+		Name: prefix, Needs: []string{"shoots"},
 		Look: func(ctx context.Context) (flow.Sight, error) {
 			v, err := s.look(ctx)
 			if err != nil {
@@ -54,7 +55,7 @@ func (s *subject) credentialSteps(c spec.Credentials) []flow.Step {
 
 func (s *subject) credentialStep(c spec.Credentials, title string, does []decide.CredentialAction) flow.Step {
 	return flow.Step{
-		Name: title, Needs: []string{"record-upkeep"},
+		Name: title, Needs: []string{"shoots"},
 		Look: func(ctx context.Context) (flow.Sight, error) {
 			v, err := s.look(ctx)
 			if err != nil {
@@ -110,29 +111,39 @@ func (s *subject) carryOut(ctx context.Context, v *view, c spec.Credentials, nex
 	if err != nil {
 		return err
 	}
-	if next.Generation > v.record.Credentials {
+	if record, changed := noteBefore(v.record, c, next); changed {
 		// The number is noted before the pair that bears it, so that none is ever
 		// given twice, whatever becomes of the Secret.
-		record := v.record
-		record.Credentials = next.Generation
 		if err := s.writeBack(ctx, record); err != nil {
 			return err
 		}
 	}
+	_, err = s.do(ctx, s.credentialJob(v, array, c), next)
+	return err
+}
+
+// credentialJob is what a step with the password of one shoot is done on.
+func (s *subject) credentialJob(v *view, array look.Array, c spec.Credentials) credential.Job {
 	mark := s.markOf(v)
 	mark.Shoot = c.Shoot
-	_, err = s.r.carrier.Do(ctx, credential.Job{
+	return credential.Job{
 		Array: array.Client, Name: s.name, UUID: v.decision.UUID, SVM: v.decision.UUIDs, Mark: mark, Shoot: c.Shoot,
 		Secret: v.secrets[c.Shoot], Management: s.want.Spec.ManagementLIF.Address, Noted: v.record.Credentials,
-	}, next)
+	}
+}
+
+// do carries out one step, notes whether the SVM could be reached for it, and
+// gives the Secret as it is stored then.
+func (s *subject) do(ctx context.Context, job credential.Job, next decide.CredentialStep) (seed.Secret, error) {
+	stored, err := s.r.carrier.Do(ctx, job, next)
 	if next.Action == decide.CheckLogin || next.Action == decide.ProvePending {
 		var reach *credential.ReachError
-		s.noteUnreachable(v.decision.UUID, errors.As(err, &reach) && reach.Reach == decide.Unreachable)
+		s.noteUnreachable(job.UUID, errors.As(err, &reach) && reach.Reach == decide.Unreachable)
 	}
 	if err != nil {
-		return fmt.Errorf("SVM %s: %w", s.name, err)
+		return stored, fmt.Errorf("SVM %s: %w", s.name, err)
 	}
-	return nil
+	return stored, nil
 }
 
 // credentialInput is what is known of the password of one shoot.
@@ -153,23 +164,23 @@ func (s *subject) credentialInput(v *view, c spec.Credentials) credential.Input 
 		At: v.at, SVM: v.decision.UUIDs, Owner: s.want.Owner(), Shoot: c.Shoot, Secret: v.secrets[c.Shoot],
 		Accounts: accounts, AccountsErr: accountsErr, Others: others, OthersKnown: true,
 		Reach: v.evidence.Site.Reach, Noted: v.record.Credentials,
-		RotateEvery: time.Duration(c.Rotation.Every), RotateGeneration: s.want.Rotate[c.Shoot], Policy: policy,
+		RotateEvery: time.Duration(c.Rotation.Every), Unwanted: s.want.Rotate[c.Shoot], Policy: policy,
 	}
 }
 
-// Generations are the generations of the pairs that are active now, by shoot:
-// what Wish.Rotate names to have them replaced.
-func (r *Reconciler) Generations(ctx context.Context, want Wish) (map[string]uint64, error) {
-	all := map[string]uint64{}
+// ActivePairs are the pairs that are active now, by shoot: what Wish.Rotate names
+// to have them replaced.
+func (r *Reconciler) ActivePairs(ctx context.Context, want Wish) (map[string]decide.SeenPair, error) {
+	all := map[string]decide.SeenPair{}
 	for _, c := range want.Spec.Credentials {
-		secret := r.o.Seed.Secret(ctx, seed.SecretRef{Namespace: c.SecretNamespace, Name: c.SecretName})
+		secret := r.o.Seed.Secret(ctx, refOf(c))
 		if secret.Finding != proof.Present {
 			return nil, fmt.Errorf("reading Secret %s/%s of shoot %s: it is %s: %s", c.SecretNamespace, c.SecretName, c.Shoot, secret.Finding, secret.Why)
 		}
 		if secret.Active.Generation == 0 {
 			return nil, fmt.Errorf("the pair in Secret %s/%s of shoot %s is not numbered yet: it is at its first login check", c.SecretNamespace, c.SecretName, c.Shoot)
 		}
-		all[c.Shoot] = secret.Active.Generation
+		all[c.Shoot] = credential.Seen(secret)
 	}
 	return all, nil
 }

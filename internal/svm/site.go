@@ -65,6 +65,10 @@ func (s *subject) objects(v *view, step decide.StepName, kind string) []string {
 	return names
 }
 
+func nothingToDo(context.Context, *view, decide.Step) error {
+	return errors.New("there is nothing to do in this step")
+}
+
 // siteStep is one step that package decide allows or not.
 func (s *subject) siteStep(name decide.StepName, object string, act func(context.Context, *view, decide.Step) error) flow.Step {
 	title := string(name)
@@ -171,6 +175,10 @@ func (s *subject) recordUpkeep() flow.Step {
 			return st.Why, true
 		case v.decision.Action == decide.GoOn && len(shoots) != len(v.record.Shoots):
 			return "a shoot that uses the SVM is noted before it gets an account", true
+		case len(v.decision.Forget) > 0:
+			return "what it notes as asked for is nowhere, and nobody asks for it any more", true
+		case s.givenBack(v):
+			return "what was taken away for a deletion is there again", true
 		}
 		return "", false
 	}
@@ -198,9 +206,23 @@ func (s *subject) recordUpkeep() flow.Step {
 			}
 			record.Credentials = max(record.Credentials, highestMarked(v))
 			record.Shoots = s.withShoots(record.Shoots)
+			if s.givenBack(v) {
+				record.Cleared = nil
+			}
+			record.Made = slices.DeleteFunc(slices.Clone(record.Made), func(m seed.Made) bool { return forgotten(v.decision, m) })
 			return s.writeBack(ctx, record)
 		},
 	}
+}
+
+// givenBack: the SVM is wanted, and whole again after a deletion that was begun.
+func (s *subject) givenBack(v *view) bool {
+	return !s.want.Gone && len(v.record.Cleared) > 0 && v.decision.Whole()
+}
+
+// forgotten: the note is one of those behind which there is nothing.
+func forgotten(d decide.Decision, m seed.Made) bool {
+	return slices.ContainsFunc(d.Forget, func(n decide.Note) bool { return n.Kind == m.Kind && n.Name == m.Name && n.Asked.Equal(m.Asked) })
 }
 
 // highestMarked is the highest generation of credentials that a mark of ours on
@@ -218,10 +240,17 @@ func highestMarked(v *view) uint64 {
 }
 
 func (s *subject) writeBack(ctx context.Context, record seed.Record) error {
-	if _, err := s.r.o.Seed.WriteRecord(ctx, record); err != nil {
-		return fmt.Errorf("writing the record of SVM %s: %w", s.name, err)
+	_, err := s.stored(ctx, record)
+	return err
+}
+
+// stored writes the record, and gives it as it is then.
+func (s *subject) stored(ctx context.Context, record seed.Record) (seed.Record, error) {
+	now, err := s.r.o.Seed.WriteRecord(ctx, record)
+	if err != nil {
+		return record, fmt.Errorf("writing the record of SVM %s: %w", s.name, err)
 	}
-	return nil
+	return now, nil
 }
 
 // setMark writes our mark into the comment, behind what stands there.
@@ -277,10 +306,23 @@ func (s *subject) makeService(ctx context.Context, v *view, st decide.Step) erro
 	}
 	err = do(ctx, protocol, v.decision.UUID)
 	if ontap.IsDuplicate(err) {
-		err = flow.AsTransient(err) // it came by itself since it was looked at
+		err = takeService(ctx, array, protocol, v.decision.UUID, err)
 	}
 	if err != nil {
 		return fmt.Errorf("making service %s of SVM %s on %s: %w", st.Object, s.name, array.Name, err)
+	}
+	return nil
+}
+
+// takeService goes on with a service that came since it was looked at: one that
+// is switched off is switched on. Where it does not show yet, that passes.
+func takeService(ctx context.Context, array look.Array, protocol ontap.Protocol, svm string, refused error) error {
+	there, err := array.Client.Service(ctx, protocol, svm)
+	switch {
+	case err != nil:
+		return flow.AsTransient(errors.Join(refused, err))
+	case there.Enabled != nil && !*there.Enabled:
+		return array.Client.EnableService(ctx, protocol, svm, true)
 	}
 	return nil
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // source is who is asked when a view is taken: everybody, now (fresh), or what
-// was collected for all SVMs at once (collected). Only a fresh view is acted on.
+// was collected for all SVMs at once (collected). Only a fresh view is acted on,
+// save by a login check (dueLogin).
 type source interface {
 	record(ctx context.Context, svm string) seed.Record
 	claim(ctx context.Context, svm string) seed.Claim

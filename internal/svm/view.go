@@ -20,9 +20,9 @@ type Wish struct {
 	spec.StorageVM
 	// Gone: nobody asks for it any more.
 	Gone bool
-	// Rotate names, by shoot, the generation of the pair that a person wants
-	// replaced, whatever its age. See Generations.
-	Rotate map[string]uint64
+	// Rotate names, by shoot, the pair that a person wants replaced, whatever its
+	// age. See ActivePairs. Once another one is active it asks for nothing.
+	Rotate map[string]decide.SeenPair
 }
 
 // view is one look at everything that is known of an SVM, and what follows.
@@ -36,7 +36,8 @@ type view struct {
 	evidence decide.Evidence
 	decision decide.Decision
 	facts    look.Facts
-	secrets  map[string]seed.Secret // by shoot
+	secrets  map[string]seed.Secret         // by shoot
+	left     map[seed.SecretRef]seed.Secret // of shoots that left
 }
 
 // subject is one SVM during one reconcile.
@@ -61,14 +62,16 @@ func (s *subject) look(ctx context.Context) (*view, error) {
 		return s.seen, nil
 	}
 	v := s.witnesses(ctx)
-	v.decision = decide.Next(v.evidence, s.desired(v, decide.Guards{}))
-	switch array, known := s.r.array(v.decision.Array); {
-	case s.want.Gone || v.record.Closed != "":
-		s.lookToDelete(ctx, v)
-	case known && v.decision.Action == decide.GoOn:
-		s.readSite(ctx, v, array)
-		v.decision = decide.Next(v.evidence, s.desired(v, decide.Guards{}))
+	guards := decide.Guards{}
+	v.decision = decide.Next(v.evidence, s.desired(v, guards))
+	if s.want.Gone || v.record.Closed != "" {
+		guards = s.lookToDelete(ctx, v)
 	}
+	if array, known := s.r.array(v.decision.Array); known && v.decision.Action == decide.GoOn {
+		s.readSite(ctx, v, array)
+		v.decision = decide.Next(v.evidence, s.desired(v, guards))
+	}
+	s.leaveFirst(ctx, v)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("looking at SVM %s: %w", s.name, err)
 	}
@@ -168,6 +171,7 @@ func used(v *view, nonce string) bool {
 // readSite reads what stands on the SVM and beside it.
 func (s *subject) readSite(ctx context.Context, v *view, array look.Array) {
 	v.facts = s.from.site(ctx, array, v.decision.UUID, s.protocols())
+	s.want.Spec.DataLIFs = v.facts.Named(s.want.Spec, v.record.Made)
 	v.evidence.Site = v.facts.Judge(s.want.StorageVM, v.record.Made, s.markOf(v), s.isUnreachable(v.decision.UUID, v.at))
 	for _, c := range s.want.Spec.Credentials {
 		secret := s.from.secret(ctx, seed.SecretRef{Namespace: c.SecretNamespace, Name: c.SecretName})
@@ -176,6 +180,7 @@ func (s *subject) readSite(ctx context.Context, v *view, array look.Array) {
 			Name: c.Shoot, Objects: decide.AsWanted, Credentials: credential.Evidence(s.credentialInput(v, c)),
 		})
 	}
+	s.readLeaving(ctx, v)
 }
 
 func (s *subject) protocols() []ontap.Protocol {
@@ -192,8 +197,9 @@ func (s *subject) markOf(v *view) decide.Mark {
 }
 
 // lookToDelete asks the array whether the SVM that the record names may be
-// deleted. What is decided from that counts for this SVM alone.
-func (s *subject) lookToDelete(ctx context.Context, v *view) {
+// deleted. What is decided from that counts for this SVM alone. It gives what the
+// decision goes by.
+func (s *subject) lookToDelete(ctx context.Context, v *view) decide.Guards {
 	for _, a := range v.evidence.Arrays {
 		array, known := s.r.array(a.Name)
 		for _, shown := range a.SVMs {
@@ -204,10 +210,11 @@ func (s *subject) lookToDelete(ctx context.Context, v *view) {
 			d := decide.Next(v.evidence, s.desired(v, guards))
 			if d.UUID == shown.UUID {
 				v.decision = d
-				return
+				return guards
 			}
 		}
 	}
+	return decide.Guards{}
 }
 
 // isOurs tells an account of a recorded shoot by its mark. A name alone shows

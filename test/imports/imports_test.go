@@ -72,6 +72,8 @@ func TestCheckerNoticesViolations(t *testing.T) {
 	}{
 		{"internal/fault", "std/errors", ""},
 		{"internal/fault", "internal/proof", "imports nothing of ours"},
+		{"internal/fault/httpfault", "internal/fault", ""},
+		{"internal/fault/httpfault", "internal/ontap", "knows no transport of ours"},
 		{"internal/proof", "std/crypto/sha256", ""},
 		{"internal/proof", "internal/fault", "no I/O of its own"},
 		{"internal/proof", "std/os", "no I/O"},
@@ -119,6 +121,8 @@ func TestCheckerNoticesViolations(t *testing.T) {
 		{"internal/svm", "internal/etcd/record", "stands alone"},
 		{"internal/extension", "internal/kops", "stands alone"},
 		{"internal/extension", "internal/svm", ""},
+		{"internal/extension", "internal/svm/check", ""},
+		{"internal/svm", "internal/svm/check", "told to people"},
 		{"internal/cli", "internal/etcd/local", ""},
 		{"internal/etcd/controller", "internal/etcd/local", "for the command line and for tests"},
 		{"test/robustness", "internal/etcd/local", ""},

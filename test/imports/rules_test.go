@@ -10,7 +10,7 @@ package imports
 // below it; the longest pattern that fits a package places it.
 var layers = [][]string{
 	{"internal/fault"},
-	{"internal/proof", "internal/flow", "internal/atomicfile", "api/..."},
+	{"internal/fault/httpfault", "internal/proof", "internal/flow", "internal/atomicfile", "api/..."},
 	{"internal/telemetry", "internal/store/..."},
 	{
 		"internal/etcd/decide/...", "internal/etcd/record", "internal/etcd/managerfiles", "internal/etcd/lead",
@@ -19,7 +19,7 @@ var layers = [][]string{
 	},
 	{"internal/svm/spec"},
 	{"internal/svm/seed", "internal/svm/look", "internal/svm/metrics"},
-	{"internal/svm/credential"},
+	{"internal/svm/credential", "internal/svm/check"},
 	{"internal/etcd/backup/...", "internal/svm"},
 	{"internal/etcd/agent/...", "internal/svm/monitor"},
 	{"internal/extension/..."},
@@ -51,6 +51,10 @@ var rules = []rule{
 	{
 		why: "the vocabulary of faults imports nothing of ours",
 		of:  []string{"internal/fault"}, only: std(),
+	},
+	{
+		why: "what crosses the injector over HTTP knows no transport of ours",
+		of:  []string{"internal/fault/httpfault"}, only: std("internal/fault"),
 	},
 	{
 		why: "the simulator is written from the facts alone",
@@ -123,6 +127,11 @@ var rules = []rule{
 	{
 		why: "the ONTAP wing stands alone",
 		of:  ontapWing, never: join(etcdWing, kopsWing),
+	},
+	{
+		why: "what is asked of an array before a creation is told to people, and no flow stands on it",
+		of:  everything, save: []string{"internal/cli/...", "internal/extension/...", "test/..."},
+		never: []string{"internal/svm/check"},
 	},
 	{
 		why: "a cluster on loopback is for the command line and for tests",

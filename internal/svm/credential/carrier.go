@@ -67,6 +67,15 @@ type Job struct {
 	Pins []ontap.Fingerprint
 	// Noted is the highest generation of a password that the record knows of.
 	Noted uint64
+	// Listed is what a listing of all SVMs told before a login of the active pair,
+	// so that it is not asked again; nil: it is asked.
+	Listed *Listed
+}
+
+// Listed is what an array has just listed of one SVM.
+type Listed struct {
+	Address netip.Addr // of a management interface that is up
+	Marked  uint64     // the generation in the mark of the active pair's account; 0: it bears none
 }
 
 func (j Job) check() error {

@@ -29,12 +29,11 @@ type Input struct {
 	Reach       decide.Reach
 	// Noted is the highest generation of a password that the record knows of.
 	Noted uint64
-	// RotateEvery is how old a password becomes, zero for ever. RotateGeneration
-	// is the generation that a person wants replaced, zero for none: the wish is
-	// fulfilled once the active pair is of a later one.
-	RotateEvery      time.Duration
-	RotateGeneration uint64
-	Policy           decide.CredentialPolicy
+	// RotateEvery is how old a password becomes, zero for ever. Unwanted is the pair
+	// that a person wants replaced, zero for none.
+	RotateEvery time.Duration
+	Unwanted    decide.SeenPair
+	Policy      decide.CredentialPolicy
 }
 
 // Evidence puts what was read into the words of package decide. It is pure. What
@@ -42,7 +41,7 @@ type Input struct {
 func Evidence(in Input) decide.Credentials {
 	c := decide.Credentials{
 		At: in.At, SVM: slices.Clone(in.SVM), Users: Users(in.Shoot), Secret: in.secret(), Reach: in.Reach, Noted: in.Noted,
-		RotationDue: in.rotationDue(), Policy: in.Policy,
+		RotationDue: in.tooOld(), Unwanted: in.Unwanted, Policy: in.Policy,
 	}
 	for _, name := range in.names() {
 		c.Accounts = append(c.Accounts, in.account(name))
@@ -131,13 +130,17 @@ func pairOf(p seed.Pair) decide.Pair {
 	return decide.Pair{State: p.State(), User: p.User, SVM: p.SVM, Generation: p.Generation, Set: p.Set, Login: p.Login}
 }
 
-// rotationDue: a password whose age is not known is given one when it is taken
-// over (see adopt), and is not due before.
-func (in Input) rotationDue() bool {
+// tooOld: a password whose age is not known is given one when it is taken over
+// (see adopt), and is not due before.
+func (in Input) tooOld() bool {
 	s := in.Secret
 	if s.Finding != proof.Present || s.Active.Generation == 0 {
 		return false
 	}
-	old := in.RotateEvery > 0 && !s.ActivatedAt.IsZero() && in.At.Sub(s.ActivatedAt) >= in.RotateEvery
-	return old || s.Active.Generation <= in.RotateGeneration
+	return in.RotateEvery > 0 && !s.ActivatedAt.IsZero() && in.At.Sub(s.ActivatedAt) >= in.RotateEvery
+}
+
+// Seen is the active pair of a Secret, for whoever wants it replaced.
+func Seen(s seed.Secret) decide.SeenPair {
+	return decide.SeenPair{User: s.Active.User, Generation: s.Active.Generation, ActivatedAt: s.ActivatedAt}
 }

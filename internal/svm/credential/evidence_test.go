@@ -86,9 +86,13 @@ func TestWhatASecretSays(t *testing.T) {
 		{"a rotation by age", func(in *credential.Input) { in.RotateEvery = time.Hour }, func(c *decide.Credentials) bool { return c.RotationDue }},
 		{"not old enough", func(in *credential.Input) { in.RotateEvery = time.Hour + 1 }, func(c *decide.Credentials) bool { return !c.RotationDue }},
 		{"an age that is not known", func(in *credential.Input) { in.RotateEvery, in.Secret.ActivatedAt = time.Hour, time.Time{} }, func(c *decide.Credentials) bool { return !c.RotationDue }},
-		{"a person's wish", func(in *credential.Input) { in.RotateGeneration = 3 }, func(c *decide.Credentials) bool { return c.RotationDue }},
-		{"a wish that was fulfilled", func(in *credential.Input) { in.RotateGeneration = 2 }, func(c *decide.Credentials) bool { return !c.RotationDue }},
-		{"a pair that has no generation is numbered first", func(in *credential.Input) { in.RotateGeneration, in.Secret.Active.Generation = 2, 0 }, func(c *decide.Credentials) bool { return !c.RotationDue }},
+		{"a person's wish", func(in *credential.Input) { in.Unwanted = credential.Seen(in.Secret) }, func(c *decide.Credentials) bool {
+			return !c.RotationDue && c.Unwanted == decide.SeenPair{User: first, Generation: 3, ActivatedAt: at.Add(-time.Hour)} && decide.NextCredential(*c).RotationDue
+		}},
+		{"a wish that was fulfilled", func(in *credential.Input) { in.Unwanted = decide.SeenPair{User: second, Generation: 2} }, func(c *decide.Credentials) bool { return !decide.NextCredential(*c).RotationDue }},
+		{"a pair that has no generation is numbered first", func(in *credential.Input) {
+			in.RotateEvery, in.Unwanted, in.Secret.Active.Generation = time.Hour, decide.SeenPair{User: first, Generation: 2}, 0
+		}, func(c *decide.Credentials) bool { return !decide.NextCredential(*c).RotationDue }},
 	}
 	for _, c := range cases {
 		in := credential.Input{At: at, SVM: []string{"x"}, Owner: owner, Shoot: shoot, Secret: whole}

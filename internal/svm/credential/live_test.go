@@ -68,7 +68,7 @@ func (l *life) look(ctx context.Context, i *instance) (seed.Secret, decide.Crede
 	accounts, err := ontap.All(i.array.Accounts(ctx, l.uuid))
 	return secret, credential.Evidence(credential.Input{
 		At: l.clock.Now(), SVM: []string{l.uuid}, Owner: owner, Shoot: shoot, Secret: secret, Accounts: accounts, AccountsErr: err,
-		Others: []string{neighbour}, OthersKnown: true, Reach: i.reach, RotateGeneration: l.rotate, Policy: l.policy,
+		Others: []string{neighbour}, OthersKnown: true, Reach: i.reach, Unwanted: l.rotate, Policy: l.policy,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http/httptrace"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -145,6 +146,9 @@ func (r *run) refused(_ *seed.Secret, p *seed.Pair) {
 
 // markedGeneration is the generation in the mark of the active pair's account.
 func (r *run) markedGeneration(ctx context.Context) (uint64, error) {
+	if r.Listed != nil {
+		return r.Listed.Marked, nil
+	}
 	a, finding, err := r.account(ctx, r.now.Active.User)
 	if err != nil || finding != proof.Present {
 		return 0, err
@@ -156,20 +160,11 @@ func (r *run) markedGeneration(ctx context.Context) (uint64, error) {
 // door is where a login may be tried, as the array itself says over a verified
 // connection: an address that it lists for the SVM, and the SVM's certificates.
 func (r *run) door(ctx context.Context) (ontap.LoginCheck, error) {
-	lifs, err := ontap.All(r.Array.Interfaces(ctx, ontap.InterfaceQuery{SVMUUID: r.UUID, Service: ontap.ServiceManagementHTTPS}))
+	address, err := r.address(ctx)
 	if err != nil {
 		return ontap.LoginCheck{}, fmt.Errorf("find the management interface: %w", err)
 	}
-	door := ontap.LoginCheck{Port: r.Port, SVMUUIDs: r.SVM}
-	for _, lif := range lifs {
-		address := lif.IP.Address
-		if !lif.IsUp() || !address.IsValid() || len(lif.Services) > 0 && !slices.Contains(lif.Services, ontap.ServiceManagementHTTPS) {
-			continue
-		}
-		if !door.Address.IsValid() || address == r.Management {
-			door.Address = address
-		}
-	}
+	door := ontap.LoginCheck{Address: address, Port: r.Port, SVMUUIDs: r.SVM}
 	if !door.Address.IsValid() {
 		return ontap.LoginCheck{}, &ReachError{Reach: decide.NoAddress}
 	}
@@ -188,6 +183,29 @@ func (r *run) door(ctx context.Context) (ontap.LoginCheck, error) {
 		door.SVMUUIDs = []string{r.UUID}
 	}
 	return door, nil
+}
+
+// address is that of a management interface of the SVM that is up, not valid
+// where the array lists none.
+func (r *run) address(ctx context.Context) (netip.Addr, error) {
+	if r.Listed != nil {
+		return r.Listed.Address, nil
+	}
+	lifs, err := ontap.All(r.Array.Interfaces(ctx, ontap.InterfaceQuery{SVMUUID: r.UUID, Service: ontap.ServiceManagementHTTPS}))
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	var found netip.Addr
+	for _, lif := range lifs {
+		address := lif.IP.Address
+		if !lif.IsUp() || !address.IsValid() || len(lif.Services) > 0 && !slices.Contains(lif.Services, ontap.ServiceManagementHTTPS) {
+			continue
+		}
+		if !found.IsValid() || address == r.Management {
+			found = address
+		}
+	}
+	return found, nil
 }
 
 // logIn tries the login. Where no connection came about although one was looked

@@ -8,6 +8,7 @@ import (
 	"github.com/seedproof/seedproof/internal/ontap"
 	"github.com/seedproof/seedproof/internal/ontap/sim"
 	"github.com/seedproof/seedproof/internal/proof"
+	"github.com/seedproof/seedproof/internal/svm/credential"
 	"github.com/seedproof/seedproof/internal/svm/decide"
 	"github.com/seedproof/seedproof/internal/svm/seed"
 )
@@ -101,7 +102,7 @@ var stories = []story{
 		name: "a rotation", want: decide.CredentialsOK, user: second, gone: first, real: true,
 		set: func(t *testing.T, l *life) {
 			l.uses = true
-			l.rotate = l.verify(t).Active.Generation
+			l.rotate = credential.Seen(l.verify(t))
 		},
 	},
 	{
@@ -136,8 +137,8 @@ var stories = []story{
 			l.keeper.foreign(t, l.ref, first, "legacy5password")
 			l.makeAccount(t, first, "", l.book.hide("legacy5password"))
 			l.uses = true
-			l.rotate = l.verify(t).Active.Generation
-			if l.rotate == 0 {
+			l.rotate = credential.Seen(l.verify(t))
+			if l.rotate.Generation == 0 {
 				t.Fatal("it has no generation")
 			}
 		},
@@ -167,9 +168,9 @@ var stories = []story{
 		set: func(t *testing.T, l *life) {
 			l.uses = true
 			before := l.verify(t)
-			l.rotate = before.Active.Generation
+			l.rotate = credential.Seen(before)
 			l.verify(t)
-			l.rotate = 0
+			l.rotate = decide.SeenPair{}
 			l.putBack(t, before)
 		},
 	},

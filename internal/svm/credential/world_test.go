@@ -167,12 +167,12 @@ type life struct {
 	policy  decide.CredentialPolicy
 	clean   *instance // that no fault strikes
 
-	rotate     uint64 // the generation that is to be replaced
-	uses       bool   // a backend becomes bound with every pair that is delivered
-	cut        bool   // there is no way from us to the SVM
-	swallow    bool   // likewise, and nobody says so
-	hijack     bool   // somebody else answers at its address
-	weakFirst  bool   // the first password is against the array's rules
+	rotate     decide.SeenPair // the pair that is to be replaced
+	uses       bool            // a backend becomes bound with every pair that is delivered
+	cut        bool            // there is no way from us to the SVM
+	swallow    bool            // likewise, and nobody says so
+	hijack     bool            // somebody else answers at its address
+	weakFirst  bool            // the first password is against the array's rules
 	neighbours ontap.Secret
 }
 

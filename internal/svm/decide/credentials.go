@@ -117,8 +117,11 @@ type Credentials struct {
 	Accounts []Account
 	Reach    Reach
 	// Noted is the highest generation that the record knows of.
-	Noted       uint64
+	Noted uint64
+	// RotationDue: the active pair is old enough. Unwanted is the one that somebody
+	// wants replaced, whatever its age.
 	RotationDue bool
+	Unwanted    SeenPair
 	Policy      CredentialPolicy
 }
 
@@ -163,8 +166,10 @@ type CredentialStep struct {
 	Generation uint64    // of the pair that is to be made
 	WaitFor    string    // named, where it waits
 	Until      time.Time // when to look again, where that is known
-	Why        string
-	Command    string // to type, where a person is needed
+	// RotationDue: the active pair is to be replaced, which may have to wait.
+	RotationDue bool
+	Why         string
+	Command     string // to type, where a person is needed
 }
 
 // Done reports whether there is nothing to do.
@@ -297,6 +302,12 @@ func (c Credentials) nextGeneration() uint64 {
 
 // NextCredential is the next step with the password of one shoot.
 func NextCredential(c Credentials) CredentialStep {
+	step := c.next()
+	step.RotationDue = c.rotationDue()
+	return step
+}
+
+func (c Credentials) next() CredentialStep {
 	switch c.Secret.Finding {
 	case proof.Unknown:
 		return CredentialStep{Action: CredentialsWait, WaitFor: "the Secret", Why: "the Secret could not be read: " + orElse(c.Secret.Why, "no reason is known")}
@@ -326,13 +337,27 @@ func NextCredential(c Credentials) CredentialStep {
 }
 
 // userForRepair keeps the user of the pair that is repaired, if it is one of
-// the two that this shoot has.
+// the two that this shoot has. Where the pair is lost, whoever uses it may hold it
+// still. Within the grace time of a rotation there are two accounts, and the one
+// of the earlier generation is the one that nobody needs: the other keeps working
+// until the new pair is delivered, and goes in its turn. An account that stands
+// alone is repaired in its place.
 func (c Credentials) userForRepair() string {
-	a := c.Secret.Active
-	if a.State == Complete && a.User == c.Users[1] {
-		return c.Users[1]
+	if a := c.Secret.Active; a.State == Complete && c.ownName(a.User) {
+		return a.User
 	}
-	return c.Users[0]
+	first, second := c.account(c.Users[0]), c.account(c.Users[1])
+	if first.Finding != proof.Present || first.Owner != AccountOurs {
+		return first.Name // which is made anew, taken over, or in the way
+	}
+	takes := second.Owner == AccountOurs || second.Owner == AccountUnmarked
+	switch {
+	case second.Finding == proof.Unknown, second.Finding == proof.Present && second.Owner == AccountUnknown:
+		return second.Name // it is waited for: which of the two is in use is not known
+	case second.Finding == proof.Present && takes && second.Generation < first.Generation:
+		return second.Name
+	}
+	return first.Name
 }
 
 // otherUser is the one in turn.

@@ -147,6 +147,11 @@ func (p passwords) worthless() bool {
 	return p.first == "absent" || p.set("u1 confirmed", "u1 proven", "u1 refused once")
 }
 
+// lost: nothing says which pair it was.
+func (p passwords) lost() bool {
+	return p.active == "no secret" || p.active == "no pair" || p.active == "incomplete"
+}
+
 // overtaken: one of the two accounts bears a later generation than the pair.
 func (p passwords) overtaken() bool {
 	return p.first == "later generation" || p.second == "later generation"
@@ -174,6 +179,8 @@ func (p passwords) next() decide.CredentialAction {
 	switch {
 	case given != "" && p.first != "unmarked" && p.first != "absent": // wait, or stop
 		return given
+	case p.lost() && p.first != "absent" && p.first != "unmarked" && p.second == "silent": // which of the two is in use?
+		return decide.CredentialsWait
 	case p.worthless():
 		return decide.MakePending
 	case p.first == "unmarked":

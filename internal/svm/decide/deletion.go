@@ -3,6 +3,7 @@ package decide
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seedproof/seedproof/internal/proof"
 )
@@ -61,9 +62,55 @@ func (g Guards) Check() (deletable bool, refused, unknown []string) {
 	return len(refused) == 0 && len(unknown) == 0, refused, unknown
 }
 
+// settles is how long a request that was sent may still take effect without any
+// sign of it. It is longer than any call lasts.
+const settles = 10 * time.Minute
+
 // deletion is what comes next where the SVM is no longer wanted, and the record
 // is not closed yet.
 func (e Evidence) deletion(v proof.Verdict, want Desired) Decision {
+	d := e.mayClose(v, want)
+	if d.Action == CloseRecord || len(e.Record.Cleared) == 0 || !e.Record.open() || v.State != proof.Intact {
+		return d
+	}
+	return e.rebuild(v, d)
+}
+
+// rebuild gives back what was taken off the SVM for a deletion that is held up
+// now. What holds it up may be volumes with data, whose users have lost their
+// interfaces and accounts: to go without the deletion costs nothing but time, to
+// go without the data may cost anything. So the SVM is repaired like one that is
+// wanted, until the deletion goes on, and the deletion itself waits or stops as a
+// step of its own.
+func (e Evidence) rebuild(v proof.Verdict, held Decision) Decision {
+	d := e.goOn(v)
+	if d.Action != GoOn {
+		return held
+	}
+	step := Step{Name: StepDeletion}
+	why := held.Why + "; what was taken away for its deletion is made again: " + strings.Join(e.Record.Cleared, ", ")
+	switch held.Action {
+	case Wait:
+		step = step.waits(held.WaitFor, why)
+		step.Until = held.Until
+	case Stop:
+		step = step.stops(held.Command, why)
+	default:
+		step = step.done(why)
+	}
+	d.Why = why
+	d.Steps = append(d.Steps, step)
+	return d
+}
+
+// Whole reports whether nothing is left to be made on the SVM, or to be waited
+// for. The record's own step does not count.
+func (d Decision) Whole() bool {
+	return d.Action == GoOn && !slices.ContainsFunc(d.Steps, func(s Step) bool { return s.Name != StepRecord && s.State != StepDone })
+}
+
+// mayClose says whether the record may be closed, which begins the deletion.
+func (e Evidence) mayClose(v proof.Verdict, want Desired) Decision {
 	if want.Policy != Delete && !want.destroyApproved() {
 		return Decision{Action: KeepRecord, Why: "the policy is Retain: the SVM and its record stay, whoever made them no longer asks for them"}
 	}
@@ -134,12 +181,23 @@ func (e Evidence) heldBack(g Guards, s sighting) (Decision, bool) {
 }
 
 // resumeDeletion: a record that is closed is an intent, and only the deletion
-// goes on. A guard that says no reopens it.
+// goes on. A guard that says no reopens it, and so does whoever wants the SVM
+// again, as long as it stands. One that is gone by then is made anew, after its
+// record has gone, as any SVM that never was.
 func (e Evidence) resumeDeletion(seen []sighting, want Desired) Decision {
 	s, found := running(seen, func(s sighting) bool { return s.recorded })
 	if !found {
 		return e.afterDeletion()
 	}
+	d := e.deleteOrReopen(seen, s, want)
+	if d.Action == Wait && s.State != Deleting && len(e.Record.Cleared) > 0 {
+		// The guards said that nobody and nothing is on it just before this went.
+		d.Why += "; until then it is without what was taken away for its deletion: " + strings.Join(e.Record.Cleared, ", ")
+	}
+	return d
+}
+
+func (e Evidence) deleteOrReopen(seen []sighting, s sighting, want Desired) Decision {
 	_, refused, _ := want.Guards.Check()
 	i := slices.IndexFunc(seen, func(s sighting) bool { return s.recorded && s.finding != proof.Present })
 	switch {
@@ -149,16 +207,55 @@ func (e Evidence) resumeDeletion(seen []sighting, want Desired) Decision {
 		return Decision{Action: Reopen, Array: s.array, UUID: s.UUID, Why: "it bears another owner's mark now"}
 	case i >= 0: // it, or its other half
 		return wait("SVM "+seen[i].Name+" on "+seen[i].array, seen[i].why)
+	case !want.Gone:
+		return e.reopen(seen, s, "it is wanted again, and stands")
 	case len(refused) > 0:
-		return Decision{Action: Reopen, Array: s.array, UUID: s.UUID, Why: strings.Join(refused, "; ") + ": the record is opened again, and what was taken away is made anew"}
+		return e.reopen(seen, s, strings.Join(refused, "; "))
 	}
 	if step, held := e.guarded(want.Guards, s); held {
 		return step
 	}
 	if silent := e.silentArrays(); len(silent) > 0 {
-		return wait(strings.Join(silent, ", "), "nothing is deleted while an array is silent")
+		d := wait(strings.Join(silent, ", "), "nothing is deleted while an array is silent")
+		d.Array, d.UUID = s.array, s.UUID
+		return d
 	}
 	return Decision{Action: DeleteSVM, Array: s.array, UUID: s.UUID, Why: "the record is closed, and nobody and nothing else is on it"}
+}
+
+// reopen gives the deletion up. As long as the SVM may yet go, because a deletion
+// was sent of which nobody knows what became, or because a job or its state may
+// be that deletion, nothing is given up: it stands again, or it is gone, and then
+// its record must not say that it is missed.
+func (e Evidence) reopen(seen []sighting, s sighting, why string) Decision {
+	if d, held := e.mayYetGo(seen, s, why); held {
+		d.Array, d.UUID = s.array, s.UUID
+		return d
+	}
+	return Decision{Action: Reopen, Array: s.array, UUID: s.UUID, Why: why + ": the record is opened again, and what was taken away is made anew"}
+}
+
+func (e Evidence) mayYetGo(seen []sighting, s sighting, why string) (Decision, bool) {
+	for _, half := range seen {
+		if !half.recorded {
+			continue
+		}
+		name := "SVM " + half.Name + " on " + half.array
+		a, _ := e.array(half.array)
+		switch unsettled := a.unsettled(); {
+		case unsettled != "":
+			return wait("the jobs of "+half.array, why+"; but it may be on its way: "+unsettled), true
+		case half.State == Stopping:
+			return wait(name+" to stand still, or to be gone", why+"; but it is stopping, which may be its deletion"), true
+		}
+	}
+	asked := e.Record.DeletionAsked
+	if until := asked.Add(settles); !asked.IsZero() && e.At.Before(until) {
+		d := wait("the deletion that was sent to "+s.array, why+"; but what became of the deletion that was sent at "+asked.UTC().Format(time.RFC3339)+" is not known yet")
+		d.Until = until
+		return d, true
+	}
+	return Decision{}, false
 }
 
 // afterDeletion: the record goes last, and only when every array has said that

@@ -67,8 +67,15 @@ type Record struct {
 	Credentials uint64
 	// Closed is the nonce of the deletion for which it was closed, or "".
 	Closed string
-	Serial uint64
-	Why    string
+	// DeletionAsked is when the deletion of the SVM itself was noted, just before
+	// it was sent; zero where it never was, or was refused.
+	DeletionAsked time.Time
+	// Cleared are the things of ours that were taken off the SVM so that it could
+	// be deleted, in words for people. It stays until the record goes, or until the
+	// SVM is wanted again and whole.
+	Cleared []string
+	Serial  uint64
+	Why     string
 }
 
 // Names reports whether the record names one of the UUIDs.

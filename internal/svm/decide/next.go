@@ -72,6 +72,9 @@ type Decision struct {
 	Command  string // to type, where a person is needed
 	Notes    []string
 	Steps    []Step // what is allowed on the SVM, where Action is GoOn
+	// Forget are notes of the record that go with its next writing, which they
+	// are reason enough for.
+	Forget []Note
 }
 
 func wait(what, why string) Decision    { return Decision{Action: Wait, WaitFor: what, Why: why} }

@@ -265,10 +265,13 @@ func (w world) next(state proof.State) decide.NextAction {
 	return decide.Wait
 }
 
-// nextOfDeletion: only the deletion goes on, and only with everybody asked.
+// nextOfDeletion: only the deletion goes on, and only with everybody asked. What
+// stands and is wanted again has its record opened.
 func (w world) nextOfDeletion() decide.NextAction {
 	settled := func(c choice) bool { return c != "silent" && !w.unsettled(c) }
 	switch {
+	case (w.a == "first" || w.a == "first stopped") && w.want == "wanted":
+		return decide.Reopen
 	case w.a == "first" || w.a == "first stopped":
 		if w.want == "gone" && w.b != "silent" {
 			return decide.DeleteSVM

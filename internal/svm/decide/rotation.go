@@ -6,6 +6,32 @@ import (
 	"github.com/seedproof/seedproof/internal/proof"
 )
 
+// SeenPair is an active pair as it stood in the Secret when somebody looked.
+type SeenPair struct {
+	User        string
+	Generation  uint64
+	ActivatedAt time.Time // zero where the Secret does not say
+}
+
+// rotationDue: the active pair is old enough, or somebody wants it replaced, and
+// it is the active one still.
+func (c Credentials) rotationDue() bool { return c.RotationDue || c.stillActive(c.Unwanted) }
+
+// stillActive: no other pair has become the active one since that one was seen.
+// Its number says little: it may rise without a new password, and begin anew with
+// one. So does the time of its activation. But the mark of an account only rises
+// for a new password. A pair of the same user is another one where all three say
+// so; where one of them does not, it may be replaced once too often, and is never
+// taken for replaced while it is not.
+func (c Credentials) stillActive(seen SeenPair) bool {
+	active := c.Secret.Active
+	if seen.User == "" || active.State != Complete || active.Generation == 0 || active.User != seen.User {
+		return false
+	}
+	later := seen.Generation > 0 && active.Generation > seen.Generation && c.account(active.User).Generation > seen.Generation
+	return !later || c.Secret.ActivatedAt.Equal(seen.ActivatedAt)
+}
+
 // bringIn takes a pending pair one step further: on the account, proved, moved
 // to where others read it.
 func (c Credentials) bringIn(p Pair, active worth) CredentialStep {
@@ -90,7 +116,7 @@ func (c Credentials) atRest() CredentialStep {
 	if old, found := c.oldAccount(); found {
 		return c.removeOld(old)
 	}
-	if c.RotationDue {
+	if c.rotationDue() {
 		return c.makePending(c.otherUser(), "a rotation is due")
 	}
 	return c.verified()

@@ -1,5 +1,7 @@
 package decide
 
+import "time"
+
 // Site is what stands on the SVM and beside it. None of it proves anything
 // about the SVM: a thing of another owner stops its own step alone.
 type Site struct {
@@ -10,8 +12,13 @@ type Site struct {
 	Management Interface
 	Routes     []Route
 	Reach      Reach
+	// Notes are what the record says was asked for once.
+	Notes []Note
 	// Shoots are those that use the SVM, each with an account of its own.
 	Shoots []Shoot
+	// Leaving are those that used it, as the record says, and that nobody asks for
+	// any more.
+	Leaving []Leaving
 }
 
 // Shoot is what one shoot has of the SVM.
@@ -19,6 +26,36 @@ type Shoot struct {
 	Name        string
 	Credentials Credentials
 	Objects     Drift // what Trident reads in the shoot
+}
+
+// Note is an interface or a route that the record says was asked for, before it
+// was.
+type Note struct {
+	Kind  string
+	Name  string
+	Asked time.Time
+	// Wanted: it may be something that is wanted now.
+	Wanted bool
+	// Shown says whether the SVM shows anything that may be it.
+	Shown Answer
+}
+
+// forgettable are the notes behind which there is nothing: what was asked for
+// never came, or is gone, and nobody asks for it. A name that is noted counts as
+// ours, so that a note must not outlive the thing. It stays while a job, or a
+// request of a moment ago, may still make the thing.
+func (e Evidence) forgettable(s sighting) []Note {
+	a, known := e.array(s.array)
+	if !known || a.unsettled() != "" || s.State != Running || e.heldBySwitchover(s) != "" {
+		return nil
+	}
+	var gone []Note
+	for _, n := range e.Site.Notes {
+		if !n.Wanted && n.Shown == No && e.At.Sub(n.Asked) >= settles {
+			gone = append(gone, n)
+		}
+	}
+	return gone
 }
 
 // Drift is how something that may be corrected stands.

@@ -20,6 +20,11 @@ const (
 	StepRoute       StepName = "route"
 	StepCredentials StepName = "credentials"
 	StepObjects     StepName = "objects"
+	// StepDeletion is the deletion of an SVM that is repaired until it goes on.
+	StepDeletion StepName = "deletion"
+	// StepLeave is what becomes of a shoot that the record names and nobody asks
+	// for any more.
+	StepLeave StepName = "leave"
 )
 
 // StepState is what becomes of a step now.
@@ -44,6 +49,8 @@ type Step struct {
 	Command string
 	// Credential is the next step with the password, where Name is StepCredentials.
 	Credential *CredentialStep
+	// Leave is the next step with what a shoot left behind, where Name is StepLeave.
+	Leave *LeaveStep
 }
 
 func (s Step) waits(what, why string) Step {
@@ -83,8 +90,12 @@ func (e Evidence) goOn(v proof.Verdict) Decision {
 		d.Steps = append(d.Steps, Step{Name: StepService}.stops("vserver start -vserver "+s.Name, why))
 		return d
 	}
+	d.Forget = e.forgettable(s)
 	held := e.heldBySwitchover(s)
 	d.Steps = append(d.Steps, e.siteSteps(s, held)...)
+	for _, left := range e.Site.Leaving {
+		d.Steps = append(d.Steps, left.step(e.Name, e.heldBySilence(held)))
+	}
 	for _, shoot := range e.Site.Shoots {
 		d.Steps = append(d.Steps, e.shootSteps(s, shoot)...)
 	}

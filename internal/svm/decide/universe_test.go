@@ -205,7 +205,7 @@ func TestEveryWorld(t *testing.T) {
 	}
 	t.Logf("%d combinations: %v, %v", len(results), counts, actions)
 	for _, a := range []decide.NextAction{decide.Wait, decide.Stop, decide.GoOn, decide.Open, decide.Ask, decide.Remake, decide.CloseBorn, decide.CloseFailed,
-		decide.WriteRecord, decide.CloseRecord, decide.DeleteSVM, decide.RemoveRecord, decide.DeletionDone} {
+		decide.WriteRecord, decide.CloseRecord, decide.DeleteSVM, decide.Reopen, decide.RemoveRecord, decide.DeletionDone} {
 		if actions[a] == 0 {
 			t.Errorf("%s never came", a)
 		}

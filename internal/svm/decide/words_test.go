@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 	}
 	var zero decide.SVM
 	for _, s := range []fmt.Stringer{zero.State, zero.Role, zero.Ownership, zero.OnlyRootVolume, decide.ModeUnknown, decide.PairUnknown, decide.SetUnknown,
-		decide.AccountUnknown, decide.DriftUnknown, decide.ThingUnknown, decide.ReachUnknown} {
+		decide.AccountUnknown, decide.DriftUnknown, decide.ThingUnknown, decide.ReachUnknown, decide.HoldingUnknown} {
 		if got := s.String(); got != "unknown" && got != "not known" {
 			t.Errorf("a zero %T is %q", s, got)
 		}

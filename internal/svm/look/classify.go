@@ -31,6 +31,7 @@ func (f Facts) Judge(want spec.StorageVM, made []seed.Made, mark decide.Mark, un
 	site.Limits, _ = f.Limits(want)
 	site.Interfaces, site.Management = f.judgeInterfaces(want.Spec, made)
 	site.Routes = f.judgeRoutes(want.Spec.Routes, made)
+	site.Notes = f.judgeNotes(want.Spec, made)
 	return site
 }
 

@@ -57,14 +57,22 @@ func (e *Error) unanswered(cause error, hidden []string) *Error {
 }
 
 // classify sets outcome and class by the status: those that the API server
-// gives before it changes anything. A webhook's denial is 400 or 403.
+// gives before it changes anything. What an admission denied is tried again, as
+// it may be allowed a moment later: a webhook chooses the status of its denial.
 func (e *Error) classify(k key, said metav1.Status) {
 	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
 		e.Outcome, e.class = flow.Refused, flow.NeedsPerson
-		e.advice = e.mayI(k)
+	case http.StatusForbidden:
+		e.Outcome, e.class, e.advice = flow.Refused, flow.Transient, askOf(k, said)
+		if isRightMissing(said) {
+			e.class, e.advice = flow.NeedsPerson, e.mayI(k)
+		}
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		e.Outcome, e.class = flow.Refused, flow.Permanent
+		if isDenied(said) {
+			e.class, e.advice = flow.Transient, askOf(k, said)
+		}
 	case http.StatusConflict, http.StatusTooManyRequests, http.StatusGone:
 		e.Outcome = flow.Refused
 	case http.StatusNotFound:
@@ -79,7 +87,7 @@ func (e *Error) classify(k key, said metav1.Status) {
 }
 
 func (e *Error) mayI(k key) string {
-	if e.Status != http.StatusForbidden || k.namespace == "" {
+	if k.namespace == "" {
 		return ""
 	}
 	return "kubectl auth can-i " + e.Verb + " " + k.resource + " --namespace " + k.namespace

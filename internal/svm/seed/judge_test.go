@@ -1,8 +1,10 @@
 package seed
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,13 +14,17 @@ import (
 	"github.com/seedproof/seedproof/internal/proof"
 )
 
-func failure(code, reason, details string) string {
-	return `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"said","reason":"` + reason + `","details":{` + details + `},"code":` + code + `}`
+func failure(code, reason, details string) string { return says(code, reason, details, "said") }
+
+// says is a Status with the words of the API server.
+func says(code, reason, details, message string) string {
+	quoted, _ := json.Marshal(message) // a string always marshals
+	return `{"kind":"Status","apiVersion":"v1","status":"Failure","message":` + string(quoted) + `,"reason":"` + reason + `","details":{` + details + `},"code":` + code + `}`
 }
 
 // Nothing but the API server's own word for it is a refusal or an absence.
 func TestHowAnAnswerIsJudged(t *testing.T) {
-	const json, mine = "application/json", `"name":"p1","kind":"configmaps"`
+	const ofJSON, mine = "application/json", `"name":"p1","kind":"configmaps"`
 	k := key{configMaps, "garden", "p1"}
 	tests := []struct {
 		reason  string
@@ -30,38 +36,38 @@ func TestHowAnAnswerIsJudged(t *testing.T) {
 		absent  absence
 		class   flow.Class
 	}{
-		{"an object", "get", 200, json, `{"kind":"ConfigMap"}`, flow.Done, notAbsent, 0},
-		{"created", "create", 201, json, `{"kind":"ConfigMap"}`, flow.Done, notAbsent, 0},
-		{"created, by a read", "get", 201, json, `{"kind":"ConfigMap"}`, flow.Unknown, notAbsent, 0},
-		{"a success that is no object", "get", 200, json, failure("200", "", ""), flow.Unknown, notAbsent, 0},
+		{"an object", "get", 200, ofJSON, `{"kind":"ConfigMap"}`, flow.Done, notAbsent, 0},
+		{"created", "create", 201, ofJSON, `{"kind":"ConfigMap"}`, flow.Done, notAbsent, 0},
+		{"created, by a read", "get", 201, ofJSON, `{"kind":"ConfigMap"}`, flow.Unknown, notAbsent, 0},
+		{"a success that is no object", "get", 200, ofJSON, failure("200", "", ""), flow.Unknown, notAbsent, 0},
 		{"a page of a proxy", "get", 200, "text/html", `<html>`, flow.Unknown, notAbsent, 0},
-		{"cut JSON", "get", 200, json, `{"kind":"ConfigMap"`, flow.Unknown, notAbsent, 0},
-		{"a redirect", "get", 302, json, `{}`, flow.Unknown, notAbsent, 0},
-		{"this very object is not there", "get", 404, json, failure("404", "NotFound", mine), flow.Refused, isAbsent, 0},
-		{"its namespace is not there", "create", 404, json, failure("404", "NotFound", `"name":"garden","kind":"namespaces"`), flow.Refused, noNamespace, flow.NeedsPerson},
-		{"another object is not there", "get", 404, json, failure("404", "NotFound", `"name":"p2","kind":"configmaps"`), flow.Unknown, notAbsent, 0},
-		{"another resource is not there", "get", 404, json, failure("404", "NotFound", `"name":"p1","kind":"secrets"`), flow.Unknown, notAbsent, 0},
-		{"another group's", "get", 404, json, failure("404", "NotFound", mine+`,"group":"example.test"`), flow.Unknown, notAbsent, 0},
-		{"a path that is not there", "get", 404, json, failure("404", "NotFound", ""), flow.Unknown, notAbsent, 0},
-		{"another reason", "get", 404, json, failure("404", "Gone", mine), flow.Unknown, notAbsent, 0},
-		{"a status that is not the answer's", "get", 404, json, failure("500", "NotFound", mine), flow.Unknown, notAbsent, 0},
+		{"cut JSON", "get", 200, ofJSON, `{"kind":"ConfigMap"`, flow.Unknown, notAbsent, 0},
+		{"a redirect", "get", 302, ofJSON, `{}`, flow.Unknown, notAbsent, 0},
+		{"this very object is not there", "get", 404, ofJSON, failure("404", "NotFound", mine), flow.Refused, isAbsent, 0},
+		{"its namespace is not there", "create", 404, ofJSON, failure("404", "NotFound", `"name":"garden","kind":"namespaces"`), flow.Refused, noNamespace, flow.NeedsPerson},
+		{"another object is not there", "get", 404, ofJSON, failure("404", "NotFound", `"name":"p2","kind":"configmaps"`), flow.Unknown, notAbsent, 0},
+		{"another resource is not there", "get", 404, ofJSON, failure("404", "NotFound", `"name":"p1","kind":"secrets"`), flow.Unknown, notAbsent, 0},
+		{"another group's", "get", 404, ofJSON, failure("404", "NotFound", mine+`,"group":"example.test"`), flow.Unknown, notAbsent, 0},
+		{"a path that is not there", "get", 404, ofJSON, failure("404", "NotFound", ""), flow.Unknown, notAbsent, 0},
+		{"another reason", "get", 404, ofJSON, failure("404", "Gone", mine), flow.Unknown, notAbsent, 0},
+		{"a status that is not the answer's", "get", 404, ofJSON, failure("500", "NotFound", mine), flow.Unknown, notAbsent, 0},
 		{"not found, in words", "get", 404, "text/plain", "404 page not found", flow.Unknown, notAbsent, 0},
-		{"not found, as a page", "get", 404, json, `{"error":"not found"}`, flow.Unknown, notAbsent, 0},
+		{"not found, as a page", "get", 404, ofJSON, `{"error":"not found"}`, flow.Unknown, notAbsent, 0},
 		{"not found, as text that looks like it", "get", 404, "text/plain", failure("404", "NotFound", mine), flow.Unknown, notAbsent, 0},
-		{"exists already", "create", 409, json, failure("409", "AlreadyExists", mine), flow.Refused, notAbsent, 0},
-		{"changed meanwhile", "update", 409, json, failure("409", "Conflict", mine), flow.Refused, notAbsent, 0},
+		{"exists already", "create", 409, ofJSON, failure("409", "AlreadyExists", mine), flow.Refused, notAbsent, 0},
+		{"changed meanwhile", "update", 409, ofJSON, failure("409", "Conflict", mine), flow.Refused, notAbsent, 0},
 		{"a conflict of a proxy", "update", 409, "text/plain", "no", flow.Unknown, notAbsent, 0},
-		{"no right to it, or a quota", "create", 403, json, failure("403", "Forbidden", mine), flow.Refused, notAbsent, flow.NeedsPerson},
-		{"not logged in", "get", 401, json, failure("401", "Unauthorized", ""), flow.Refused, notAbsent, flow.NeedsPerson},
+		{"forbidden, and why cannot be told", "create", 403, ofJSON, failure("403", "Forbidden", mine), flow.Refused, notAbsent, flow.Transient},
+		{"not logged in", "get", 401, ofJSON, failure("401", "Unauthorized", ""), flow.Refused, notAbsent, flow.NeedsPerson},
 		{"a proxy's login", "get", 401, "text/html", "login", flow.Unknown, notAbsent, 0},
-		{"not valid", "update", 422, json, failure("422", "Invalid", mine), flow.Refused, notAbsent, flow.Permanent},
-		{"denied by a webhook", "update", 400, json, failure("400", "", ""), flow.Refused, notAbsent, flow.Permanent},
-		{"too busy: it was not begun", "update", 429, json, failure("429", "TooManyRequests", ""), flow.Refused, notAbsent, 0},
-		{"broken", "update", 500, json, failure("500", "InternalError", ""), flow.Unknown, notAbsent, 0},
-		{"timed out: it may take effect yet", "update", 504, json, failure("504", "Timeout", ""), flow.Unknown, notAbsent, 0},
-		{"not available", "update", 503, json, failure("503", "ServiceUnavailable", ""), flow.Unknown, notAbsent, 0},
-		{"deleted", "delete", 200, json, `{"kind":"Status","apiVersion":"v1","status":"Success"}`, flow.Done, notAbsent, 0},
-		{"a success of nothing", "update", 200, json, `{"kind":"Status","apiVersion":"v1","status":"Success"}`, flow.Unknown, notAbsent, 0},
+		{"not valid", "update", 422, ofJSON, failure("422", "Invalid", mine), flow.Refused, notAbsent, flow.Permanent},
+		{"not understood", "update", 400, ofJSON, failure("400", "BadRequest", ""), flow.Refused, notAbsent, flow.Permanent},
+		{"too busy: it was not begun", "update", 429, ofJSON, failure("429", "TooManyRequests", ""), flow.Refused, notAbsent, 0},
+		{"broken", "update", 500, ofJSON, failure("500", "InternalError", ""), flow.Unknown, notAbsent, 0},
+		{"timed out: it may take effect yet", "update", 504, ofJSON, failure("504", "Timeout", ""), flow.Unknown, notAbsent, 0},
+		{"not available", "update", 503, ofJSON, failure("503", "ServiceUnavailable", ""), flow.Unknown, notAbsent, 0},
+		{"deleted", "delete", 200, ofJSON, `{"kind":"Status","apiVersion":"v1","status":"Success"}`, flow.Done, notAbsent, 0},
+		{"a success of nothing", "update", 200, ofJSON, `{"kind":"Status","apiVersion":"v1","status":"Success"}`, flow.Unknown, notAbsent, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
@@ -74,6 +80,57 @@ func TestHowAnAnswerIsJudged(t *testing.T) {
 				t.Errorf("%s, absence %d, %s; expected %s, %d, %s (%v)", e.Outcome, e.absent, e.FlowClass(), tt.outcome, tt.absent, tt.class, e)
 			}
 		})
+	}
+}
+
+// A missing right is for a person at once; what an admission denies may be
+// allowed a moment later. The words are those of a real API server.
+func TestWhoForbids(t *testing.T) {
+	const (
+		mine = `"name":"p1","kind":"secrets"`
+		user = `User "system:serviceaccount:seedproof:svm" cannot create resource "secrets" in API group "" in the namespace "shoot"`
+		mayI = "kubectl auth can-i create secrets --namespace shoot"
+		web  = "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
+	)
+	for _, c := range []struct {
+		reason  string
+		status  string
+		why     string // the reason in the Status
+		message string
+		class   flow.Class
+		advice  string
+	}{
+		{"no right, at a collection", "403", "Forbidden", "secrets is forbidden: " + user, flow.NeedsPerson, mayI},
+		{"no right, at an object", "403", "Forbidden", `secrets "p1" is forbidden: ` + user, flow.NeedsPerson, mayI},
+		{"no right, and an authorizer says why", "403", "Forbidden", `secrets "p1" is forbidden: ` + user + `: RBAC: role.rbac.authorization.k8s.io "x" not found`, flow.NeedsPerson, mayI},
+		{"no right, in an API group", "403", "Forbidden", `pods.metrics.k8s.io is forbidden: User "a \"b\" c" cannot list resource "pods" in API group "metrics.k8s.io" at the cluster scope`, flow.NeedsPerson, mayI},
+		{"no right to be somebody else", "403", "Forbidden", `users "x" is forbidden: User "y" cannot impersonate resource "users" in API group "" at the cluster scope`, flow.NeedsPerson, mayI},
+		{"no right to a path", "403", "Forbidden", `forbidden: User "x" cannot get path "/api"`, flow.NeedsPerson, mayI},
+		{"a quota", "403", "Forbidden", `secrets "p1" is forbidden: exceeded quota: none, requested: secrets=1, used: secrets=0, limited: secrets=0`, flow.Transient, "kubectl describe quota --namespace shoot"},
+		{"a quota that nobody has counted yet", "403", "Forbidden", `secrets "p1" is forbidden: status unknown for quota: none, resources: secrets`, flow.Transient, "kubectl describe quota --namespace shoot"},
+		{"a quota with a name that wants to be something else", "403", "Forbidden", `secrets "p1" is forbidden: exceeded quota: User "x" cannot create resource "y", requested: secrets=1`,
+			flow.Transient, "kubectl describe quota --namespace shoot"},
+		{"a webhook", "403", "Forbidden", `admission webhook "a.example.test" denied the request: no Secrets today`, flow.Transient, web},
+		{"a webhook that speaks of rights", "403", "Forbidden", `admission webhook "a.example.test" denied the request: secrets is forbidden: ` + user, flow.Transient, web},
+		{"a webhook that gives no status", "400", "", `admission webhook "a.example.test" denied the request without explanation`, flow.Transient, web},
+		{"a webhook that gives its own", "422", "Invalid", `admission webhook "a.example.test" denied the request: no`, flow.Transient, web},
+		{"a policy", "422", "Invalid", `secrets "p1" is forbidden: ValidatingAdmissionPolicy 'calm.example.test' with binding 'all' denied request: not at night`, flow.Transient,
+			"kubectl get validatingadmissionpolicies,validatingadmissionpolicybindings"},
+		{"the namespace is going", "403", "Forbidden", `secrets "p1" is forbidden: unable to create new content in namespace shoot because it is being terminated`, flow.Transient,
+			"kubectl get namespace shoot --output yaml"},
+		{"an admission that is not ready", "403", "Forbidden", `secrets "p1" is forbidden: not yet ready to handle request`, flow.Transient, "kubectl get namespace shoot --output yaml"},
+		{"an object that is not valid stays so", "422", "Invalid", `Secret "p1" is invalid: data[x]: Invalid value`, flow.Permanent, ""},
+		{"not logged in", "401", "Unauthorized", "Unauthorized", flow.NeedsPerson, ""},
+	} {
+		status, err := strconv.Atoi(c.status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := reply{status, http.Header{"Content-Type": {"application/json"}}, []byte(says(c.status, c.why, mine, c.message))}
+		e := judge(request{verb: "create", key: key{secrets, "shoot", "p1"}}, got, nil, time.Unix(0, 0))
+		if e == nil || e.Outcome != flow.Refused || e.FlowClass() != c.class || e.FlowAdvice() != c.advice {
+			t.Errorf("%s: %v, %s, %q; expected %s, %q", c.reason, e, e.FlowClass(), e.FlowAdvice(), c.class, c.advice)
+		}
 	}
 }
 

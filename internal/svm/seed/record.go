@@ -15,6 +15,8 @@ type Record struct {
 	decide.Record
 	Name   string // of the SVM
 	Shoots []string
+	// ShootNotes say what each shoot was given.
+	ShootNotes []ShootNote
 	// Made are the things on the SVM that were asked for: noted before they are
 	// asked for.
 	Made []Made
@@ -36,19 +38,22 @@ type Made struct {
 
 // recordBody is how a Record is written down.
 type recordBody struct {
-	Lineage       string   `json:"lineage"`
-	Generation    uint64   `json:"generation"`
-	Nonce         string   `json:"nonce,omitempty"`
-	UUIDs         []string `json:"uuids"`
-	Array         string   `json:"array,omitempty"`
-	Cluster       string   `json:"cluster,omitempty"`
-	Credentials   uint64   `json:"credentials,omitempty"`
-	Closed        string   `json:"closed,omitempty"`
-	Serial        uint64   `json:"serial"`
-	Shoots        []string `json:"shoots,omitempty"`
-	Made          []Made   `json:"made,omitempty"`
-	UsedApprovals []string `json:"usedApprovals,omitempty"`
-	Note          string   `json:"note,omitempty"`
+	Lineage       string          `json:"lineage"`
+	Generation    uint64          `json:"generation"`
+	Nonce         string          `json:"nonce,omitempty"`
+	UUIDs         []string        `json:"uuids"`
+	Array         string          `json:"array,omitempty"`
+	Cluster       string          `json:"cluster,omitempty"`
+	Credentials   uint64          `json:"credentials,omitempty"`
+	Closed        string          `json:"closed,omitempty"`
+	DeletionAsked time.Time       `json:"deletionAsked,omitzero"`
+	Cleared       []string        `json:"cleared,omitempty"`
+	Serial        uint64          `json:"serial"`
+	Shoots        []string        `json:"shoots,omitempty"`
+	ShootNotes    []shootNoteBody `json:"shootNotes,omitempty"`
+	Made          []Made          `json:"made,omitempty"`
+	UsedApprovals []string        `json:"usedApprovals,omitempty"`
+	Note          string          `json:"note,omitempty"`
 }
 
 const maxSerial = 1 << 62 // no record is ever written that often
@@ -67,13 +72,18 @@ func (b recordBody) validate() error {
 			return errors.New("it names an SVM without a UUID")
 		}
 	}
+	for _, n := range b.ShootNotes {
+		if err := n.validate(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 func bodyOfRecord(r Record) recordBody {
 	return recordBody{
 		Lineage: r.Lineage, Generation: r.Generation, Nonce: r.Nonce, UUIDs: r.UUIDs, Array: r.Array, Cluster: r.Cluster,
-		Credentials: r.Credentials, Closed: r.Closed, Serial: r.Serial, Shoots: r.Shoots, Made: utcMade(r.Made), UsedApprovals: r.UsedApprovals, Note: r.Note,
+		Credentials: r.Credentials, Closed: r.Closed, DeletionAsked: r.DeletionAsked.UTC(), Cleared: r.Cleared, Serial: r.Serial, Shoots: r.Shoots, ShootNotes: bodiesOfShoots(r.ShootNotes), Made: utcMade(r.Made), UsedApprovals: r.UsedApprovals, Note: r.Note,
 	}
 }
 
@@ -85,10 +95,10 @@ func recordOf(name string, d document[recordBody], o object) Record {
 	b := d.Body
 	r.Record = decide.Record{
 		Finding: proof.Present, Lineage: b.Lineage, Generation: b.Generation, Nonce: b.Nonce, UUIDs: b.UUIDs, Array: b.Array,
-		Cluster: b.Cluster, Credentials: b.Credentials, Closed: b.Closed, Serial: b.Serial,
+		Cluster: b.Cluster, Credentials: b.Credentials, Closed: b.Closed, DeletionAsked: b.DeletionAsked, Cleared: b.Cleared, Serial: b.Serial,
 		Why: fmt.Sprintf("serial %d, written %s", b.Serial, d.WrittenAt.Format(time.RFC3339)),
 	}
-	r.Shoots, r.Made, r.UsedApprovals, r.Note = b.Shoots, b.Made, b.UsedApprovals, b.Note
+	r.Shoots, r.ShootNotes, r.Made, r.UsedApprovals, r.Note = b.Shoots, shootNotesOf(b.ShootNotes), b.Made, b.UsedApprovals, b.Note
 	return r
 }
 

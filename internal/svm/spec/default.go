@@ -1,7 +1,7 @@
 package spec
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +19,7 @@ const (
 // What is taken where the object says nothing. The names of interfaces are those
 // that an installation of metal-stack's extension has (facts 17).
 const (
-	dataLIFName       = "datalif+%d"
+	dataLIFName       = "datalif+" // and the place in the list
 	managementLIFName = "managementlif"
 	defaultGrace      = 24 * time.Hour
 	managementPolicy  = ontap.PolicyManagement
@@ -56,13 +56,27 @@ func (s StorageVM) Default() StorageVM {
 	return s
 }
 
-// defaultDataLIFs names the interfaces by their place in the list. The policy
-// follows from the protocol, where there is one only: which of two a LIF is for
-// cannot be guessed.
+// NameByPlace is the name of a data interface by its place in the list, from 0.
+func NameByPlace(place int) string { return dataLIFName + strconv.Itoa(place) }
+
+// NamedByPlace reports whether a name may be by the place in a list. It does not
+// identify the interface: its address does (see package look).
+func (i Interface) NamedByPlace() bool {
+	digits, is := strings.CutPrefix(i.Name, dataLIFName)
+	place, err := strconv.Atoi(digits)
+	return is && err == nil && place >= 0 && NameByPlace(place) == i.Name
+}
+
+// defaultDataLIFs names the interfaces by their place in the list. One of a
+// subnet has no address to be known by, and gets no name where there are others:
+// its place would be all that identifies it. The policy follows from the
+// protocol, where there is one only: which of two a LIF is for cannot be guessed.
 func defaultDataLIFs(sp Spec) []Interface {
 	lifs := append([]Interface(nil), sp.DataLIFs...)
 	for i := range lifs {
-		orSet(&lifs[i].Name, fmt.Sprintf(dataLIFName, i))
+		if lifs[i].Subnet == "" || len(lifs) == 1 {
+			orSet(&lifs[i].Name, NameByPlace(i))
+		}
 		if len(sp.Protocols) == 1 {
 			orSet(&lifs[i].ServicePolicy, dataPolicyOf[sp.Protocols[0]])
 		}

@@ -57,6 +57,27 @@ func TestDefaultPolicies(t *testing.T) {
 	}
 }
 
+// A name by the place is told by its form, and one of several subnets gets none.
+func TestNamesByPlace(t *testing.T) {
+	for name, is := range map[string]bool{
+		"datalif+0": true, "datalif+17": true, "datalif+": false, "datalif+01": false, "datalif+-1": false, "datalif++1": false, "datalif0": false,
+		"datalif+1x": false, "managementlif": false, "": false, "xdatalif+1": false,
+	} {
+		if got := (Interface{Name: name}).NamedByPlace(); got != is {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+	s := right()
+	s.Spec.DataLIFs = []Interface{{Subnet: "data"}}
+	if got := s.Default().Spec.DataLIFs[0].Name; got != "datalif+0" {
+		t.Errorf("the only one is %q", got)
+	}
+	s.Spec.DataLIFs = []Interface{{Subnet: "data"}, right().Spec.DataLIFs[0], {Subnet: "data", Name: "datalif+2"}}
+	if got := s.Default().Spec.DataLIFs; got[0].Name != "" || got[1].Name != "datalif+1" || got[2].Name != "datalif+2" {
+		t.Errorf("of several they are %q, %q and %q", got[0].Name, got[1].Name, got[2].Name)
+	}
+}
+
 func TestNothingIsFilledInForNothing(t *testing.T) {
 	got := StorageVM{}.Default().Spec
 	if got.SVMName != "" || got.Credentials != nil || got.DataLIFs != nil {

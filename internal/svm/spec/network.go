@@ -45,7 +45,7 @@ func (s StorageVM) checkInterfaces(found *problems) {
 	names, addresses := map[string]string{}, map[netip.Addr]string{}
 	for _, l := range s.lifs() {
 		l.check(found)
-		if other, taken := names[l.Name]; taken {
+		if other, taken := names[l.Name]; taken && l.Name != "" {
 			found.value(l.field+".name", l.Name, "%s has that name", other)
 		}
 		names[l.Name] = l.field
@@ -60,7 +60,10 @@ func (s StorageVM) checkInterfaces(found *problems) {
 }
 
 func (l lif) check(found *problems) {
-	if !lifNameForm.MatchString(l.Name) {
+	switch {
+	case l.Name == "" && l.Subnet != "":
+		found.field(l.field+".name", "missing; one of several interfaces is known by its address or its name, and the subnet %q tells no address. One that is on the array already keeps the name that it has there", l.Subnet)
+	case !lifNameForm.MatchString(l.Name):
 		found.value(l.field+".name", l.Name, "want 1 to 254 of A-Z a-z 0-9 . _ + -, the first a letter, digit or underscore")
 	}
 	checkOptional(found, l.field+".subnet", l.Subnet)

@@ -65,7 +65,7 @@ type Spec struct {
 // Interface is a logical interface (LIF): an address with its netmask, or a
 // subnet of the array.
 type Interface struct {
-	Name    string     `json:"name,omitempty"` // default datalif+N or managementlif
+	Name    string     `json:"name,omitempty"` // default datalif+N, which its address outweighs, or managementlif
 	Address netip.Addr `json:"address,omitzero"`
 	Netmask int        `json:"netmask,omitempty"` // length in bits
 	Subnet  string     `json:"subnet,omitempty"`  // instead of the netmask

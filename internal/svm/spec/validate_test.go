@@ -178,6 +178,8 @@ func TestWrongNetwork(t *testing.T) {
 		{"address and subnet", func(s *StorageVM) {
 			s.Spec.ManagementLIF = Interface{Subnet: "m", Address: netip.MustParseAddr("10.0.0.10")}
 		}, `spec.managementLIF.address "10.0.0.10": the subnet "m" gives the address; leave one of them out`},
+		{"one of several, of a subnet and without a name", func(s *StorageVM) { s.Spec.DataLIFs[1] = Interface{Subnet: "data", HomeNode: "n1"} },
+			`spec.dataLIFs[1].name: missing; one of several interfaces is known by its address or its name, and the subnet "data" tells no address. One that is on the array already keeps the name that it has there`},
 		{"a virtual address of a subnet", func(s *StorageVM) { s.Spec.ManagementLIF = Interface{Subnet: "m", VIP: true} }, `spec.managementLIF.vip: a virtual address is a single one; give address and netmask in place of the subnet`},
 		{"no place (1967111)", func(s *StorageVM) { first(s).HomeNode = "" }, `spec.dataLIFs[0]: it has no place; give homeNode, broadcastDomain or both, or a subnet`},
 		{"a node that would be a query", func(s *StorageVM) { first(s).HomeNode = "*" }, `spec.dataLIFs[0].homeNode "*": ` + objectWords},
