@@ -13,11 +13,11 @@ func (f *fleet) moves() {
 	f.t.Helper()
 	old := f.controlDir()
 	newControl, newBackup := filepath.Join(f.dir, "moved-control"), filepath.Join(f.dir, "moved-backup")
-	f.must("move-store", "--control-store", "file://"+newControl)
+	f.moveStore("--control-store", "file://"+newControl)
 	f.until("the cluster is led from there", func(r controller.Report) bool {
 		return serving(3)(r) && len(r.Stores) == 2 && r.Stores[0].URL == "file://"+newControl
 	})
-	f.must("move-store", "--backup-store", "file://"+newBackup)
+	f.moveStore("--backup-store", "file://"+newBackup)
 	follows := func(r controller.Report) bool {
 		urls := map[string]string{}
 		for _, s := range r.Stores {
@@ -44,4 +44,17 @@ func (f *fleet) moves() {
 	if now := mtimes(f.t, old); now != stale {
 		f.t.Errorf("the old place was written to:\n%s\n%s", stale, now)
 	}
+}
+
+// moveStore asks whoever leads, and once more whenever another one leads by the
+// time that the question is there.
+func (f *fleet) moveStore(args ...string) {
+	f.t.Helper()
+	f.waitFor("the store moves", func() bool {
+		got := f.command(append([]string{"move-store"}, args...)...)
+		if got.code != 0 && !strings.Contains(got.stderr, "does not lead") {
+			f.t.Fatalf("move-store %v: exit code %d\n%s", args, got.code, got.stderr)
+		}
+		return got.code == 0
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seedproof/seedproof/internal/etcd/backup"
 	"github.com/seedproof/seedproof/internal/etcd/decide"
 	"github.com/seedproof/seedproof/internal/etcd/local/localtest"
 	"github.com/seedproof/seedproof/internal/etcd/managerfiles"
@@ -118,13 +119,18 @@ func (s *stage) replace(p place, kind store.Kind) blow {
 }
 
 // onItsWay leaves out what a backup leaves that was begun before the place was
-// exchanged: its catalogue entry, since between the last look at the place and
-// that write no store allows a condition over two objects, and a machine may
-// pause there; and the empty lock of the driver for files, which is taken before
-// a write is refused.
+// exchanged: its claim and its catalogue entry, since between the last look at
+// the place and each of those writes no store allows a condition over two
+// objects, and a machine may pause there; and the empty lock of the driver for
+// files, which is taken before a write is refused. A claim that the other cluster
+// had there is not left out: if it is written over, it is missed.
 func onItsWay(now map[string]string, exchanged time.Time) map[string]string {
 	if now[lockKey] == "" {
 		delete(now, lockKey)
+	}
+	var claim backup.Claim
+	if json.Unmarshal([]byte(now[backup.ClaimKey]), &claim) == nil && claim.Started.Before(exchanged) {
+		delete(now, backup.ClaimKey)
 	}
 	for key := range now {
 		name, is := managerfiles.ListedAs(key)
