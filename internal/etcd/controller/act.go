@@ -37,7 +37,8 @@ type hand struct {
 	c     *Controller
 	w     *world
 	lease agent.Lease
-	stale bool // something was done since w was gathered
+	stale bool        // something was done since w was gathered
+	began proof.State // the verdict for which the flows of this pass were chosen
 }
 
 // hear makes every agent that answers remember the lease before anything is
@@ -76,7 +77,13 @@ func (h *hand) now(ctx context.Context) *world {
 func (h *hand) step(name string, needs []string, look func(*world) flow.Sight, act func(context.Context, *world) error) flow.Step {
 	return flow.Step{
 		Name: name, Needs: needs,
-		Look: func(ctx context.Context) (flow.Sight, error) { return look(h.now(ctx)), nil },
+		Look: func(ctx context.Context) (flow.Sight, error) {
+			w := h.now(ctx)
+			if why := h.noLonger(w); why != "" {
+				return flow.Sight{Blocked: true, Why: why}, nil
+			}
+			return look(w), nil
+		},
 		Act: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, h.c.actTimeout())
 			defer cancel()
@@ -87,6 +94,17 @@ func (h *hand) step(name string, needs []string, look func(*world) flow.Sight, a
 			return ofRace(name, act(ctx, h.w))
 		},
 	}
+}
+
+// noLonger says why what was begun on a whole cluster may not go on, or "". After
+// each act everything is looked at anew, and by then another may have put a
+// record there that no agent must be told to remember. The next pass chooses its
+// flows by what is found then.
+func (h *hand) noLonger(w *world) string {
+	if h.began != proof.Intact || w.verdict.State == proof.Intact {
+		return ""
+	}
+	return "the verdict was Intact when this pass began, and is " + w.verdict.State.String() + " now: " + w.verdict.Why
 }
 
 // ofRace marks a conditional write that another was ahead of: the object is
@@ -102,6 +120,7 @@ func ofRace(name string, err error) error {
 // flows are those that the verdict allows, in order.
 func (h *hand) flows() []flow.Flow {
 	w := h.w
+	h.began = w.verdict.State
 	if flows := h.personFlows(); len(flows) > 0 {
 		return flows
 	}
