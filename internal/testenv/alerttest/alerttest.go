@@ -123,7 +123,8 @@ func MetricNames(t testing.TB, scraped prometheus.Gatherer) []string {
 	return names
 }
 
-// UseMetrics: each rule uses some of ours, and none that does not exist.
+// UseMetrics holds each rule to using some of our metrics, and none that does not
+// exist.
 func (s *Suite) UseMetrics(t *testing.T, exist []string) {
 	for _, r := range s.Rules {
 		used := MetricName.FindAllString(r.Expr+" "+r.Annotations["description"], -1)
@@ -138,7 +139,7 @@ func (s *Suite) UseMetrics(t *testing.T, exist []string) {
 	}
 }
 
-// SayWhatToDo: each rule has a summary, a severity, what to type, and its
+// SayWhatToDo holds each rule to having a summary, a severity, what to type, and its
 // section in the runbook.
 func (s *Suite) SayWhatToDo(t *testing.T, typed *regexp.Regexp) {
 	runbook, err := os.ReadFile(filepath.Join(s.dir, "runbook.md"))
@@ -159,7 +160,7 @@ func (s *Suite) SayWhatToDo(t *testing.T, typed *regexp.Regexp) {
 	}
 }
 
-// FireAndFallSilent: each rule is tested firing, and not firing.
+// FireAndFallSilent holds each rule to being tested firing, and not firing.
 func (s *Suite) FireAndFallSilent(t *testing.T) {
 	fires, silent := map[string]bool{}, map[string]bool{}
 	for _, c := range s.Cases {
