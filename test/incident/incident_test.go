@@ -190,7 +190,7 @@ func (s *stage) checkHealedSoon() {
 // unless they were killed.
 func (s *stage) checkKept(r row, pids map[string]int) {
 	s.t.Helper()
-	report, _ := s.c.Newest()
+	report := s.answered()
 	if got := report.Verdict.Identity; got != s.identity {
 		s.fatalf("the identity was %+v and is %+v", s.identity, got)
 	}
@@ -218,8 +218,19 @@ func (s *stage) lastWords() string {
 	return strings.Join(all, "; ")
 }
 
+// answered is the newest report, once anybody has answered: on a busy machine an
+// ask may find nobody in time, which says nothing of the cluster.
+func (s *stage) answered() (r controller.Report) {
+	s.t.Helper()
+	s.wait("an agent answers with a report", func() (ok bool) {
+		r, ok = s.c.Newest()
+		return ok
+	})
+	return r
+}
+
 func (s *stage) learnIdentity() {
-	r, _ := s.c.Newest()
+	r := s.answered()
 	switch {
 	case !s.identity.Named():
 		s.identity = r.Verdict.Identity
